@@ -56,15 +56,10 @@ constexpr extents extents_of() {
 }
 
 /// "[32, 784]", as PyTorch prints it.
-constexpr std::string to_string(extents const& value) {
+inline std::string to_string(extents const& value) {
     std::string text = "[";
-    for (int axis = 0; axis < value.rank; ++axis) {
-        if (axis > 0) text += ", ";
-        std::string digits;
-        for (int rest = value.extent[axis]; rest > 0 || digits.empty(); rest /= 10)
-            digits.insert(digits.begin(), static_cast<char>('0' + rest % 10));
-        text += digits;
-    }
+    for (int axis = 0; axis < value.rank; ++axis)
+        text += (axis > 0 ? ", " : "") + std::to_string(value.extent[axis]);
     return text + "]";
 }
 
