@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+# The optional libraries, found in the same way in this project's own build and by an installed copy, on the
+# machine that builds: a header-only library has nothing to remember of where it was installed.
+
+# Gives `target` what LOCKSTEP_ONEDNN and LOCKSTEP_ZLIB ask for: AUTO takes a library where it is found, ON
+# demands it, OFF leaves it out. Sets lockstep_onednn_FOUND and lockstep_zlib_FOUND, and lockstep_MISSING to a
+# message if one that was demanded is missing.
+function(lockstep_use_libraries target)
+    set(missing "")
+    foreach(name IN ITEMS oneDNN ZLIB)
+        string(TOUPPER "LOCKSTEP_${name}" option)
+        string(TOLOWER "lockstep_${name}" found)
+        string(APPEND found _FOUND)
+        set(${found} OFF)
+        set(choice "${${option}}")
+        if(choice STREQUAL "AUTO" OR choice)
+            # Global: the targets that link lockstep may stand in any directory of the project that adds it.
+            find_package(${name} MODULE QUIET GLOBAL)
+            if(${name}_FOUND)
+                set(${found} ON)
+                target_link_libraries(${target} INTERFACE $<BUILD_INTERFACE:${name}::${name}>)
+                string(TOUPPER "LOCKSTEP_WITH_${name}" macro)
+                target_compile_definitions(${target} INTERFACE $<BUILD_INTERFACE:${macro}=1>)
+            elseif(NOT choice STREQUAL "AUTO")
+                string(APPEND missing "lockstep: ${option} is ${choice}, but ${name} was not found")
+                string(APPEND missing " (AUTO does without it, CMAKE_PREFIX_PATH says where to look). ")
+            endif()
+        endif()
+        if(NOT lockstep_FIND_QUIETLY)
+            message(STATUS "lockstep: ${name} ${${found}} (${option}=${choice})")
+        endif()
+        set(${found} ${${found}} PARENT_SCOPE)
+    endforeach()
+    set(lockstep_MISSING "${missing}" PARENT_SCOPE)
+endfunction()
+
+list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Everything, in the order in which it is built: each stage uses only those above it.
+
+#include <lockstep/error.hpp>
+#include <lockstep/version.hpp>
+
+#include <lockstep/shape/shape.hpp>
+
+#include <lockstep/tensor/element.hpp>
+#include <lockstep/tensor/memory.hpp>
+#include <lockstep/tensor/tensor.hpp>
