@@ -2,8 +2,13 @@
 #include "../unit/loader/idx_file.hpp"
 
 #include <lockstep/loader/idx.hpp>
+#include <lockstep/loader/pipeline.hpp>
 
 #include <doctest/doctest.h>
+
+#include <chrono>
+#include <span>
+#include <thread>
 
 using namespace lockstep;
 using namespace lockstep::testing;
@@ -105,3 +110,41 @@ TEST_CASE("fault: a damaged gzip file") {
     CHECK(noticed > static_cast<int>(8 * (small.size() - 10) * 9 / 10)); // 10 bytes of header
 }
 #endif
+
+namespace {
+
+/// A dataset on a disk that is slow and then gone.
+struct slow {
+    using sample_shape = shape<1>;
+    std::int64_t broken;
+
+    std::int64_t size() const { return 100'000; }
+    std::int32_t read(std::int64_t index, std::span<float> input) const {
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        if (index == broken) throw 7;
+        input[0] = 0;
+        return 0;
+    }
+};
+
+} // namespace
+
+TEST_CASE("fault: a loader is destroyed while a worker is in the middle of a large batch") {
+    auto const before = std::chrono::steady_clock::now();
+    {
+        auto loader = slow{-1} | batch<4> | workers(3);
+        loader.begin();
+    }
+    {
+        auto loader = slow{0} | batch<10'000> | workers(3); // a batch takes 50 seconds
+        CHECK_THROWS_AS(loader.begin(), sample_error);
+    }
+    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds{5});
+}
+
+TEST_CASE("fault: what is thrown and is no std::exception arrives too") {
+    auto loader = slow{5} | batch<4> | workers(2);
+    auto at = loader.begin();
+    CHECK(message_of<sample_error>([&] { ++at; }) ==
+          "sample 5 (batch 1 of epoch 0): the dataset threw what is no std::exception");
+}

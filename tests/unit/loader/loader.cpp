@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "numbers.hpp"
+
+#include <lockstep/loader/pipeline.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <numeric>
+#include <random>
+#include <set>
+#include <thread>
+
+using namespace lockstep;
+using namespace lockstep::testing;
+
+static_assert(std::input_iterator<decltype((numbers{} | batch<2>).begin())>);
+
+TEST_CASE("without shuffle the order is the dataset's, and the last batch is short") {
+    auto loader = numbers{10} | batch<4>;
+    CHECK(loader.batches() == 3);
+    auto const all = run_epoch(loader);
+    CHECK(all.targets == std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+    CHECK(all.firsts == std::vector<std::int64_t>{0, 4, 8});
+    CHECK(all.inputs.size() == 30);
+    CHECK(all.inputs[29] == 9.25F);
+    CHECK(run_epoch(loader) == all);
+}
+
+TEST_CASE("shuffle delivers every sample once, in an order of seed and epoch") {
+    auto loader = numbers{1000} | shuffle(seed{1}) | batch<64>;
+    auto const epoch0 = run_epoch(loader);
+    auto const epoch1 = run_epoch(loader);
+    CHECK(epoch0.inputs != epoch1.inputs);
+
+    std::set<float> seen;
+    for (std::size_t i = 0; i < epoch0.inputs.size(); i += 3) seen.insert(epoch0.inputs[i]);
+    CHECK(seen.size() == 1000);
+
+    auto other = numbers{1000} | shuffle(seed{2}) | batch<64>;
+    CHECK(run_epoch(other).inputs != epoch0.inputs);
+    auto again = numbers{1000} | shuffle(seed{1}) | batch<64>;
+    again.set_epoch(1);
+    CHECK(run_epoch(again) == epoch1);
+    CHECK(again.next_epoch() == 2);
+    again.set_epoch(0);
+    CHECK(run_epoch(again) == epoch0);
+}
+
+TEST_CASE("order and content are the same with any number of workers and any prefetch") {
+    auto expected = numbers{503} | shuffle(seed{7}) | batch<16>;
+    auto const epoch0 = run_epoch(expected);
+    auto const epoch1 = run_epoch(expected);
+    for (int const threads : {0, 1, 3, 16})
+        for (int const ahead : {1, 2, 7, 1000}) {
+            auto loader = numbers{503} | shuffle(seed{7}) | batch<16> | workers(threads) | prefetch(ahead);
+            CAPTURE(threads);
+            CAPTURE(ahead);
+            CHECK(run_epoch(loader) == epoch0);
+            CHECK(run_epoch(loader) == epoch1);
+        }
+}
+
+TEST_CASE("batch k lies in slot k modulo prefetch + 1, on a cache line's boundary") {
+    auto loader = numbers{100} | batch<5> | workers(2) | prefetch(2);
+    std::vector<float const*> inputs;
+    std::vector<std::int32_t const*> targets;
+    for (int epoch = 0; epoch < 2; ++epoch)
+        for (auto const& batch : loader) {
+            CHECK(reinterpret_cast<std::uintptr_t>(batch.inputs.data()) % 64 == 0);
+            CHECK(reinterpret_cast<std::uintptr_t>(batch.targets.data()) % 64 == 0);
+            inputs.push_back(batch.inputs.data());
+            targets.push_back(batch.targets.data());
+        }
+    CHECK(std::set(inputs.begin(), inputs.end()).size() == 3);
+    for (std::size_t k = 3; k < 20; ++k) {
+        CHECK(inputs[k] == inputs[k - 3]);
+        CHECK(targets[k] == targets[k - 3]);
+        CHECK(inputs[20 + k] == inputs[k]);
+    }
+}
+
+TEST_CASE("a batch stays as it is until the next one is asked for") {
+    auto loader = numbers{40} | batch<2> | workers(2) | prefetch(1);
+    for (auto const& batch : loader) {
+        std::vector<float> const before(batch.inputs.elements().begin(), batch.inputs.elements().end());
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        CHECK(std::ranges::equal(before, batch.inputs.elements()));
+        CHECK(before[0] == static_cast<float>(batch.first));
+    }
+}
+
+TEST_CASE("leaving a loop early begins the next epoch afresh") {
+    for (int const threads : {0, 1, 3}) {
+        auto expected = numbers{200} | shuffle(seed{3}) | batch<8>;
+        expected.set_epoch(2);
+        auto loader = numbers{200} | shuffle(seed{3}) | batch<8> | workers(threads);
+        for (auto const& batch : loader)
+            if (batch.first == 40) break;
+        loader.begin(); // and left without a batch
+        CHECK(loader.next_epoch() == 2);
+        CHECK(run_epoch(loader) == run_epoch(expected));
+    }
+}
+
+TEST_CASE("what a sample throws reaches the consumer with the sample's index") {
+    for (int const threads : {0, 1, 3}) {
+        auto loader = numbers{100, 57} | batch<8> | workers(threads);
+        for (int epoch = 0; epoch < 3; ++epoch) {
+            int delivered = 0;
+            try {
+                for ([[maybe_unused]] auto const& batch : loader) ++delivered;
+                FAIL("nothing thrown");
+            } catch (sample_error const& error) {
+                CHECK(error.sample() == 57);
+                CHECK(error.what() == "sample 57 (batch 7 of epoch " + std::to_string(epoch) + "): the disk is gone");
+                CHECK_THROWS_WITH_AS(std::rethrow_if_nested(error), "the disk is gone", std::runtime_error);
+            }
+            CHECK(delivered == 7);
+        }
+    }
+}
+
+TEST_CASE("after an exception the loop is at its end") {
+    auto loader = numbers{100, 9} | batch<8> | workers(2);
+    auto at = loader.begin();
+    CHECK_THROWS_AS(++at, sample_error);
+    CHECK(at == loader.end());
+    ++at;
+    CHECK(at == loader.end());
+}
+
+TEST_CASE("an exception in the first batch comes from begin()") {
+    auto loader = numbers{100, 0} | batch<8> | workers(2);
+    CHECK_THROWS_AS(loader.begin(), sample_error);
+}
+
+TEST_CASE("an exception of the consumer's own leaves the loader ready") {
+    auto loader = numbers{100} | batch<8> | workers(2);
+    try {
+        for (auto const& batch : loader)
+            if (batch.first > 20) throw 1;
+    } catch (int) {
+    }
+    CHECK(run_epoch(loader).targets.size() == 100);
+}
+
+TEST_CASE("a loader is moved while its workers run") {
+    auto first = numbers{100} | batch<8> | workers(2);
+    auto at = first.begin();
+    auto second = std::move(first);
+    ++at;
+    CHECK((*at).first == 8);
+    auto third = numbers{50} | batch<8> | workers(1);
+    third.begin();
+    third = std::move(second);
+    CHECK(run_epoch(third).targets.size() == 100);
+}
+
+TEST_CASE("pinned tells whether the pages are locked, and nothing else depends on it") {
+    auto plain = numbers{100} | batch<8> | workers(1);
+    CHECK(!plain.pinned());
+    auto locked = numbers{100} | batch<8> | workers(1) | pin_memory;
+    if (!locked.pinned()) MESSAGE("the system does not allow locking pages here (ulimit -l)");
+    CHECK(run_epoch(locked) == run_epoch(plain));
+}
+
+TEST_CASE("loaders start, stop and die at any point") {
+    // The order of threads differs from run to run; what is asked for does not.
+    std::mt19937 random{5};
+    auto const below = [&](int limit) { return static_cast<int>(random() % static_cast<unsigned>(limit)); };
+    int cycles = 0;
+    while (cycles < 500) {
+        std::int64_t const broken = below(4) == 0 ? below(300) : -1;
+        auto loader = numbers{300, broken} | shuffle(seed{1}) | batch<8> | workers(below(5)) | prefetch(1 + below(5));
+        if (below(10) == 0) continue; // never started
+        for (int epochs = 1 + below(4); epochs > 0; --epochs, ++cycles) {
+            auto const leave_at = 8 * below(60);
+            try {
+                for (auto const& batch : loader) {
+                    if (batch.first == leave_at) break;
+                    REQUIRE(batch.count() == (batch.first == 296 ? 4 : 8));
+                    if (below(50) == 0) std::this_thread::yield();
+                }
+            } catch (sample_error const& error) {
+                REQUIRE(error.sample() == broken);
+            }
+        }
+    }
+    CHECK(cycles >= 500);
+}
