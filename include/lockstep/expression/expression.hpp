@@ -48,10 +48,10 @@ struct uniform_random : expression_base {
 };
 
 /// The index of each element along the last axis.
-template <any_shape Shape>
+template <any_shape Shape, bool PerSample>
 struct column_index : expression_base {
     using result_shape = Shape;
-    static constexpr bool per_sample = false;
+    static constexpr bool per_sample = PerSample;
 };
 
 namespace detail {

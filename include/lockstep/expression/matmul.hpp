@@ -26,13 +26,7 @@ struct matmul_left_transposed;
 namespace detail {
 
 template <class Shape>
-constexpr int last_extent = Shape::extents[Shape::rank - 1];
-
-/// A shape with another last extent.
-constexpr extents with_last(extents value, int last) {
-    value.extent[value.rank - 1] = last;
-    return value;
-}
+inline constexpr int last_extent = Shape::extents[Shape::rank - 1];
 
 template <class Left, class Right>
 concept matrix_product = expression<Left> && expression<Right> && Left::result_shape::rank >= 1 &&
@@ -47,8 +41,8 @@ namespace primitive {
 struct matmul {
     static constexpr char const* name = "matmul";
     template <class X, class W>
-    using result_shape = shape_from<detail::with_last(extents_of<typename X::result_shape>(),
-                                                      detail::last_extent<typename W::result_shape>)>;
+    using result_shape = shape_from<
+        with_last<typename X::result_shape, detail::last_extent<typename W::result_shape>>>;
     template <class X, class>
     static constexpr bool per_sample = X::per_sample;
     template <class X, class W>
@@ -66,8 +60,7 @@ struct matmul {
 struct matmul_right_transposed {
     static constexpr char const* name = "matmul (right transposed)";
     template <class G, class W>
-    using result_shape = shape_from<detail::with_last(extents_of<typename G::result_shape>(),
-                                                      W::result_shape::extents[0])>;
+    using result_shape = shape_from<with_last<typename G::result_shape, W::result_shape::extents[0]>>;
     template <class G, class>
     static constexpr bool per_sample = G::per_sample;
     template <class G, class W>

@@ -23,18 +23,15 @@ struct sum_to {
     template <int Operand>
     static constexpr auto gradient(auto, auto upstream, auto x) {
         // The upstream value reaches every summand.
+        using operand = decltype(x);
         return apply<function::broadcast_to, decltype(upstream),
-                     column_index<typename decltype(x)::result_shape>>{};
+                     column_index<typename operand::result_shape, operand::per_sample>>{};
     }
 };
 
 /// The last extent becomes 1.
 template <class X>
-using reduced_row = shape_from<[] {
-    extents value = extents_of<typename X::result_shape>();
-    value.extent[value.rank - 1] = 1;
-    return value;
-}()>;
+using reduced_row = shape_from<with_last<typename X::result_shape, 1>>;
 
 /// log(sum(exp(x))) over the last axis, computed from x - max(x) so that it never overflows.
 struct logsumexp {
@@ -66,7 +63,7 @@ struct pick {
     template <int Operand>
     static constexpr auto gradient(auto, auto upstream, auto x, auto index) {
         static_assert(Operand == 0, "an index has no gradient");
-        return upstream * equal(column_index<typename decltype(x)::result_shape>{}, index);
+        return upstream * equal(column_index<typename decltype(x)::result_shape, false>{}, index);
     }
 };
 
@@ -87,9 +84,7 @@ struct argmax {
 /// Sums x down to a shape that broadcasts to x's; x itself where nothing is left to sum.
 template <any_shape Shape, bool PerSample, expression X>
 constexpr auto sum_to(X x) {
-    if constexpr (extents_of<Shape>().size() == extents_of<typename X::result_shape>().size() &&
-                  PerSample == X::per_sample)
-        return x;
+    if constexpr (X::result_shape::size <= Shape::size && (PerSample || !X::per_sample)) return x;
     else return compute<primitive::sum_to<Shape, PerSample>, X>{};
 }
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/shape/shape.hpp>
+
+namespace lockstep {
+
+/// The rules that a layer's input can break. Their names are what the compiler prints.
+namespace rule {
+
+struct none {};
+/// linear takes [features] or [positions, features]; images want a flatten before it.
+struct takes_features_or_positions_by_features {};
+/// conv2d and max_pool2d take [channels, height, width].
+struct takes_channels_height_width {};
+struct window_fits_into_padded_image {};
+/// A residual block adds its input to its output.
+struct output_shape_equals_input_shape {};
+/// The loss takes one row of class scores a sample.
+struct takes_one_score_per_class {};
+
+} // namespace rule
+
+/// Which rule a layer's input breaks; rule::none where it fits. Layers that take any shape say nothing.
+template <class Layer, any_shape In>
+struct broken_rule {
+    using type = rule::none;
+};
+template <class Layer, any_shape In>
+    requires requires { typename Layer::template broken_rule<In>; }
+struct broken_rule<Layer, In> {
+    using type = typename Layer::template broken_rule<In>;
+};
+
+template <class Layer, any_shape In>
+inline constexpr bool accepts = std::same_as<typename broken_rule<Layer, In>::type, rule::none>;
+
+} // namespace lockstep

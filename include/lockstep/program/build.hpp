@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/model/sequential.hpp>
+#include <lockstep/program/builder.hpp>
+#include <lockstep/program/passes.hpp>
+
+#include <vector>
+
+namespace lockstep {
+
+namespace detail {
+
+/// The layers that the next group will hold. Order is the image in whose order the input's features lie in
+/// memory after a flatten, or void where they lie in their own.
+template <class In, class Order, class... Layers>
+struct open_group {
+    using shape = In;
+};
+
+struct model_walk {
+    program_builder& builder;
+    /// The buffers that the open group reads: its input, then those that join.
+    std::vector<int> inputs;
+    /// Where its layers stand in the model.
+    std::vector<layer_path> paths;
+    layer_path here;
+};
+
+template <class Layer, class In>
+inline constexpr bool is_elementwise_layer =
+    !holds_compute<decltype(forward<Layer, 0, training_mode>(leaf<probe_tag, In, true>{}))>;
+
+template <class Layer, class In>
+inline constexpr bool is_without_parameters = std::is_same_v<parameters_of<Layer, In>, parameters<>>;
+
+template <class Layer>
+inline constexpr bool follows_feature_order = requires { Layer::follows_feature_order; };
+
+/// The order that an image's features have in memory once it is flattened.
+template <class Image>
+struct order_of {
+    static constexpr bool moves = Image::rank == 3 && Image::extents[0] > 1 && Image::size > Image::extents[0];
+    using type = std::conditional_t<moves, Image, void>;
+};
+template <class Image>
+    requires(Image::rank != 3)
+struct order_of<Image> {
+    using type = void;
+};
+
+template <class Order>
+constexpr extents extents_of_order() {
+    if constexpr (std::is_void_v<Order>) return {};
+    else return extents_of<Order>();
+}
+
+/// Cuts a model into groups. Nothing here depends on more than one layer and the open group, so that equal
+/// blocks share what they instantiate; where each stands is in the walk, as values.
+template <class Backend, bool Backward>
+struct model_lowering {
+    template <class Group>
+    static constexpr local_program const& local() {
+        return lower<Group, Backend, Backward>;
+    }
+
+    template <class Group>
+    using result_of = typename group_expression<Group, training_mode>::result_shape;
+
+    /// Places the open group. Returns the empty one behind it.
+    template <class In, class Order>
+    static constexpr auto close(model_walk&, open_group<In, Order> open) {
+        return open;
+    }
+    template <class In, class Order, class First, class... Rest>
+    static constexpr auto close(model_walk& walk, open_group<In, Order, First, Rest...>) {
+        using closed = group<In, First, Rest...>;
+        walk.inputs = {walk.builder.place(local<closed>(), walk.inputs, walk.paths, extents_of_order<Order>())};
+        walk.paths = {};
+        constexpr bool keeps_order = !holds_compute<group_expression<closed, training_mode>>;
+        return open_group<result_of<closed>, std::conditional_t<keeps_order, Order, void>>{};
+    }
+
+    /// Places the open group and brings flattened features into their own order.
+    template <class Open>
+    static constexpr auto close_in_order(model_walk& walk, Open open) {
+        return restore_order(walk, close(walk, open));
+    }
+    template <class In, class Order>
+    static constexpr auto restore_order(model_walk& walk, open_group<In, Order> open) {
+        if constexpr (std::is_void_v<Order>) return open;
+        else {
+            walk.inputs = {walk.builder.place(local<group<Order, reorder<false>>>(), walk.inputs, {walk.here}, {})};
+            return open_group<In, void>{};
+        }
+    }
+
+    template <class Layer, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open,
+                                       type_tag<Layer> layer) {
+        using shape_here = result_of<group<In, Layers...>>;
+        constexpr bool starts = sizeof...(Layers) == 0;
+        if constexpr (!accepts<Layer, shape_here>) {
+            return open; // the model has said so already
+        } else if constexpr (reshaping_layer<Layer, shape_here>) {
+            close_in_order(walk, open);
+            return open_group<output_shape<Layer, shape_here>, typename order_of<shape_here>::type>{};
+        } else {
+            constexpr bool elementwise = is_elementwise_layer<Layer, shape_here>;
+            constexpr bool order_matters =
+                !std::is_void_v<Order> && starts && !follows_feature_order<Layer> &&
+                !(elementwise && is_without_parameters<Layer, shape_here>);
+            if constexpr (!elementwise && !starts) return append_layer(walk, close(walk, open), layer);
+            else if constexpr (order_matters) return append_layer(walk, close_in_order(walk, open), layer);
+            else {
+                walk.paths.push_back(walk.here);
+                return open_group<In, Order, Layers..., Layer>{};
+            }
+        }
+    }
+
+    template <class... Inner, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open,
+                                       type_tag<residual<Inner...>>) {
+        auto const start = close_in_order(walk, open);
+        int const fork = walk.inputs[0];
+        walk.builder.set_sum(fork, local<sum_group<typename decltype(start)::shape>>());
+        layer_path const outer = walk.here;
+        walk.here.index[walk.here.depth++] = 0;
+        auto const end = append_all(walk, start, type_tag<Inner>{}...);
+        walk.here = outer;
+        walk.inputs.push_back(fork);
+        walk.paths.push_back(outer);
+        return with_join(end);
+    }
+    template <class In, class... Layers>
+    static constexpr auto with_join(open_group<In, void, Layers...>) {
+        return open_group<In, void, Layers..., join>{};
+    }
+
+    template <class Open>
+    struct fold {
+        model_walk& walk;
+        Open open;
+        template <class Layer>
+        constexpr auto operator>>(type_tag<Layer> layer) const {
+            auto const next = append_layer(walk, open, layer);
+            ++walk.here.index[walk.here.depth - 1];
+            return fold<std::remove_const_t<decltype(next)>>{walk, next};
+        }
+    };
+    template <class Open, class... Layers>
+    static constexpr auto append_all(model_walk& walk, Open open, Layers... layers) {
+        return (fold<Open>{walk, open} >> ... >> layers).open;
+    }
+
+    /// Places a whole model. Returns its output's buffer.
+    template <class In, class... Layers>
+    static constexpr int place_model(program_builder& builder, type_tag<sequential<In, Layers...>>) {
+        model_walk walk{builder, {builder.add_input(extents_of<In>())}, {}, {}};
+        walk.here.depth = 1;
+        if constexpr (order_of<In>::moves)
+            walk.inputs = {builder.place(local<group<In, reorder<true>>>(), walk.inputs, {walk.here}, {})};
+        auto const end = close_in_order(walk, append_all(walk, open_group<In, void>{}, type_tag<Layers>{}...));
+        using out = typename decltype(end)::shape;
+        if constexpr (!std::is_void_v<typename order_of<out>::type>)
+            walk.inputs = {builder.place(local<group<out, reorder<false>>>(), walk.inputs, {walk.here}, {})};
+        return walk.inputs[0];
+    }
+};
+
+template <class Model, class Loss, class Backend, bool Backward>
+constexpr program build_program(bool metrics, bool input_gradient) {
+    using lowering = model_lowering<Backend, Backward>;
+    using out = typename Model::output_shape;
+    program_builder builder;
+    program& result = builder.result;
+    result.output = lowering::place_model(builder, type_tag<Model>{});
+    result.buffers[result.output].result = true;
+    if constexpr (!std::is_void_v<Loss>) {
+        result.loss = builder.place(lowering::template local<loss_group<out, Loss, loss_value>>(), {result.output}, {}, {});
+        result.buffers[result.loss].result = true;
+        if constexpr (requires { Loss::correct; } && !Backward) {
+            if (metrics) {
+                result.correct = builder.place(
+                    lowering::template local<loss_group<out, Loss, correct_count>>(), {result.output}, {}, {});
+                result.buffers[result.correct].result = true;
+            }
+        }
+    }
+    result.forward_count = static_cast<int>(result.operations.size());
+    if constexpr (Backward) builder.add_backward();
+    if (!input_gradient) result.input_gradient = -1;
+    if (result.input_gradient >= 0) result.buffers[result.input_gradient].result = true;
+    drop_unread(result);
+    fuse_tails(result);
+    share_storage(result);
+    return result;
+}
+
+} // namespace detail
+
+/// The program that computes a model's result for a batch, without random layers.
+template <class Model, class Backend>
+constexpr program inference_program() {
+    return detail::build_program<Model, void, Backend, false>(false, false);
+}
+
+/// The program that evaluates a loss, and where it has one, the number of right answers.
+template <class Model, class Loss, class Backend>
+constexpr program evaluation_program() {
+    return detail::build_program<Model, Loss, Backend, false>(true, false);
+}
+
+/// The program of a training step: forward, loss, and the gradients of all parameters; on request also the
+/// input's.
+template <class Model, class Loss, class Backend>
+constexpr program training_program(bool input_gradient = false) {
+    return detail::build_program<Model, Loss, Backend, true>(false, input_gradient);
+}
+
+} // namespace lockstep

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/program/passes.hpp>
+#include <lockstep/program/program.hpp>
+
+#include <vector>
+
+namespace lockstep::detail {
+
+/// A group in its place.
+struct placed_group {
+    local_program const* local = nullptr;
+    std::vector<int> buffer_of_slot;
+    std::vector<int> inputs;
+    int result = -1;
+    int number = 0;
+};
+
+/// Builds a program as a value: numbers buffers, places groups one behind the other, and leads the gradients
+/// back through them.
+class program_builder {
+public:
+    constexpr int add_buffer(buffer const& b) {
+        result.buffers.push_back(b);
+        return static_cast<int>(result.buffers.size()) - 1;
+    }
+
+    constexpr int add_input(extents const& shape) {
+        buffer b;
+        b.kind = buffer_kind::input;
+        b.shape = shape;
+        return add_buffer(b);
+    }
+
+    /// Places a group behind everything that is there. Returns the buffer of its result.
+    ///
+    /// `feature_order`: the image in whose order the input's features lie, or no axes.
+    constexpr int place(local_program const& local, std::vector<int> const& inputs,
+                        std::vector<layer_path> const& paths, extents const& feature_order) {
+        placed_group placed;
+        placed.local = &local;
+        placed.inputs = inputs;
+        placed.number = groups_++;
+        std::vector<int> parameter_numbers;
+        for (local_parameter const& declared : local.parameters) {
+            program_parameter parameter;
+            parameter.declared = declared;
+            parameter.path = paths[declared.layer];
+            parameter.group = placed.number;
+            if (declared.layer == 0 && declared.shape.rank == 2) parameter.feature_order = feature_order;
+            parameter_numbers.push_back(static_cast<int>(result.parameters.size()));
+            result.parameters.push_back(parameter);
+        }
+        for (local_slot const& slot : local.slots)
+            placed.buffer_of_slot.push_back(buffer_of(slot, inputs, parameter_numbers));
+        emit(local.forward, placed);
+        placed.result = placed.buffer_of_slot[local.result];
+        placed_.push_back(placed);
+        return placed.result;
+    }
+
+    /// The backward pass of all that was placed, from the last group to the first.
+    constexpr void add_backward() {
+        std::vector<int> gradient(result.buffers.size(), -1);
+        for (std::size_t i = placed_.size(); i-- > 0;) {
+            placed_group& group = placed_[i];
+            if (group.local->input_gradients.empty()) continue;
+            emit_backward(group, gradient);
+        }
+    }
+
+    /// The program of the sum of two gradients of a buffer that is read in two places.
+    constexpr void set_sum(int buffer, local_program const& sum) { sums_.push_back({buffer, &sum}); }
+
+    program result;
+
+private:
+    struct sum_of_gradients {
+        int buffer;
+        local_program const* local;
+    };
+
+    constexpr int buffer_of(local_slot const& slot, std::vector<int> const& inputs,
+                            std::vector<int> const& parameter_numbers) {
+        buffer b;
+        b.shape = slot.shape;
+        b.per_sample = slot.per_sample;
+        b.content = slot.content;
+        switch (slot.role) {
+        case slot_role::input: return inputs[slot.index];
+        case slot_role::upstream: return -1;
+        case slot_role::target:
+            b.kind = buffer_kind::target;
+            if (target_ < 0) target_ = add_buffer(b);
+            return target_;
+        case slot_role::parameter:
+            b.kind = buffer_kind::parameter;
+            b.parameter = parameter_numbers[slot.index];
+            return add_buffer(b);
+        default: return add_buffer(b);
+        }
+    }
+
+    constexpr void emit(std::span<local_operation const> operations, placed_group const& group) {
+        for (local_operation const& local : operations) {
+            operation op;
+            op.kernel = local.kernel;
+            op.facts = local.facts;
+            op.result = group.buffer_of_slot[local.result];
+            op.operand_count = local.operand_count;
+            for (int k = 0; k < local.operand_count; ++k)
+                op.operands[k] = group.buffer_of_slot[local.operands[k]];
+            op.group = group.number;
+            result.operations.push_back(op);
+        }
+    }
+
+    constexpr void emit_backward(placed_group& group, std::vector<int>& gradient) {
+        local_program const& local = *group.local;
+        int const upstream = gradient[group.result];
+        for (std::size_t s = 0; s < local.slots.size(); ++s)
+            if (local.slots[s].role == slot_role::upstream) group.buffer_of_slot[s] = upstream;
+        // A parameter's gradient is written where it will be reduced.
+        for (std::size_t i = 0; i < local.parameter_gradients.size(); ++i) {
+            buffer& b = result.buffers[group.buffer_of_slot[local.parameter_gradients[i]]];
+            b.kind = buffer_kind::gradient;
+            b.parameter = parameter_of(group, static_cast<int>(i));
+        }
+        emit(local.backward, group);
+        for (std::size_t k = 0; k < local.input_gradients.size(); ++k) {
+            int const input = group.inputs[k];
+            int const found = group.buffer_of_slot[local.input_gradients[k]];
+            gradient[input] = gradient[input] < 0 ? found : add_sum(input, gradient[input], found, group.number);
+        }
+        if (result.buffers[group.inputs[0]].kind == buffer_kind::input)
+            result.input_gradient = gradient[group.inputs[0]];
+    }
+
+    constexpr int parameter_of(placed_group const& group, int local_index) const {
+        for (std::size_t s = 0; s < group.local->slots.size(); ++s) {
+            local_slot const& slot = group.local->slots[s];
+            if (slot.role == slot_role::parameter && slot.index == local_index)
+                return result.buffers[group.buffer_of_slot[s]].parameter;
+        }
+        return -1;
+    }
+
+    constexpr int add_sum(int input, int first, int second, int group_number) {
+        placed_group sum;
+        for (sum_of_gradients const& candidate : sums_)
+            if (candidate.buffer == input) sum.local = candidate.local;
+        sum.number = group_number;
+        // The newest gradient comes first, so that the sum is the tail of the operation that computes it.
+        sum.inputs = {second, first};
+        for (local_slot const& slot : sum.local->slots) sum.buffer_of_slot.push_back(buffer_of(slot, sum.inputs, {}));
+        emit(sum.local->forward, sum);
+        return sum.buffer_of_slot[sum.local->result];
+    }
+
+    std::vector<placed_group> placed_;
+    std::vector<sum_of_gradients> sums_;
+    int groups_ = 0;
+    int target_ = -1;
+};
+
+} // namespace lockstep::detail

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/expression/expression.hpp>
+#include <lockstep/expression/layout.hpp>
+#include <lockstep/expression/reduce.hpp>
+#include <lockstep/layer/layer.hpp>
+#include <lockstep/model/loss.hpp>
+
+namespace lockstep {
+
+/// Layers that a program treats as one expression: at most one that holds primitives, at the front, and the
+/// elementwise layers that follow it. Nothing of it depends on where in a model it stands.
+template <any_shape In, class... Layers>
+struct group {};
+
+/// Input number Index of a group. 0 is what the group before it gave; the others join from elsewhere.
+template <int Index>
+struct input_tag {};
+/// The gradient of the loss with respect to a group's result.
+struct upstream_tag {};
+
+namespace detail {
+
+/// The end of a residual block as an elementwise layer: adds a further input of the group.
+struct join {};
+
+/// Changes an image's order in memory where it enters or leaves a model.
+template <bool ToChannelsLast>
+struct reorder {
+    template <expression X>
+    constexpr auto operator()(X) const {
+        return compute<primitive::reorder_image<ToChannelsLast>, X>{};
+    }
+};
+
+template <class Mode, int Index, int Inputs, class... Layers>
+struct group_forward {
+    static constexpr auto of(auto x) { return x; }
+};
+template <class Mode, int Index, int Inputs, class Layer, class... Rest>
+struct group_forward<Mode, Index, Inputs, Layer, Rest...> {
+    static constexpr auto of(auto x) {
+        auto const y = forward<Layer, Index, Mode>(x);
+        return group_forward<Mode, Index + 1, Inputs, Rest...>::of(y);
+    }
+};
+template <class Mode, int Index, int Inputs, class... Rest>
+struct group_forward<Mode, Index, Inputs, join, Rest...> {
+    static constexpr auto of(auto x) {
+        auto const y = x + leaf<input_tag<Inputs>, typename decltype(x)::result_shape, true>{};
+        return group_forward<Mode, Index + 1, Inputs + 1, Rest...>::of(y);
+    }
+};
+
+template <class In>
+using group_input = leaf<input_tag<0>, In, true>;
+
+/// The expressions of a group: its result from its inputs and parameters.
+template <class Group, class Mode>
+struct expression_rule;
+template <class In, class... Layers, class Mode>
+struct expression_rule<group<In, Layers...>, Mode> {
+    using type = decltype(group_forward<Mode, 0, 1, Layers...>::of(group_input<In>{}));
+};
+
+/// The loss, or a metric, summed over the samples of a batch.
+struct loss_value {};
+struct correct_count {};
+template <class In, class Loss, class What>
+struct loss_group {};
+
+template <class In, class Loss>
+using target_leaf =
+    leaf<target_tag, typename Loss::template target_shape<In>, true, Loss::target_content>;
+
+template <class In, class Loss, class Mode>
+struct expression_rule<loss_group<In, Loss, loss_value>, Mode> {
+    using type = decltype(sum_over_batch(Loss{}(group_input<In>{}, target_leaf<In, Loss>{})));
+};
+template <class In, class Loss, class Mode>
+struct expression_rule<loss_group<In, Loss, correct_count>, Mode> {
+    using type = decltype(sum_over_batch(Loss::correct(group_input<In>{}, target_leaf<In, Loss>{})));
+};
+
+/// The sum of two gradients that reach the same value.
+template <class Shape>
+struct sum_group {};
+template <class Shape, class Mode>
+struct expression_rule<sum_group<Shape>, Mode> {
+    using type = decltype(leaf<input_tag<0>, Shape, true>{} + leaf<input_tag<1>, Shape, true>{});
+};
+
+} // namespace detail
+
+/// The forward expression of a group.
+template <class Group, class Mode>
+using group_expression = typename detail::expression_rule<Group, Mode>::type;
+
+} // namespace lockstep

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/program/schedule.hpp>
+
+#include <array>
+
+namespace lockstep {
+
+/// More operands than any kernel has.
+inline constexpr int max_operands = 8;
+
+/// What a program knows of a kernel without knowing its device.
+struct kernel_facts {
+    char const* name = "";
+    /// One pass over the result, element by element.
+    bool elementwise = false;
+    /// For each operand, whether it has the result's shape, so that the result may take its place in memory.
+    std::array<bool, max_operands> aligned{};
+    /// Arithmetic operations for one sample.
+    double flops = 0.0;
+};
+
+namespace detail {
+
+/// The names of an elementwise chain's functions in the order of their evaluation, each once.
+struct chain_text {
+    std::array<char, 120> text{};
+    int size = 0;
+
+    constexpr void add(char const* name) {
+        int length = 0;
+        while (name[length] != '\0') ++length;
+        if (holds(name, length) || size + length + 2 >= static_cast<int>(text.size())) return;
+        if (size > 0) text[size++] = '+';
+        for (int i = 0; i < length; ++i) text[size++] = name[i];
+    }
+    constexpr bool holds(char const* name, int length) const {
+        for (int first = 0; first + length <= size; ++first) {
+            int same = 0;
+            while (same < length && text[first + same] == name[same]) ++same;
+            bool const starts = first == 0 || text[first - 1] == '+';
+            bool const ends = first + length == size || text[first + length] == '+';
+            if (same == length && starts && ends) return true;
+        }
+        return false;
+    }
+};
+
+template <class E>
+struct chain_of {
+    static constexpr void describe(chain_text&) {}
+    static constexpr int functions = 0;
+};
+template <class Function, class... Operands>
+struct chain_of<apply<Function, Operands...>> {
+    static constexpr void describe(chain_text& chain) {
+        (chain_of<Operands>::describe(chain), ...);
+        chain.add(Function::name);
+    }
+    static constexpr int functions = (1 + ... + chain_of<Operands>::functions);
+};
+
+template <class E>
+struct facts_of_kernel;
+
+template <class Function, class... Operands>
+struct facts_of_kernel<apply<Function, Operands...>> {
+    using expression = apply<Function, Operands...>;
+    static constexpr chain_text chain = [] {
+        chain_text text;
+        chain_of<expression>::describe(text);
+        return text;
+    }();
+
+    template <class Reads>
+    static constexpr kernel_facts value() {
+        kernel_facts facts;
+        facts.name = chain.text.data();
+        facts.elementwise = true;
+        facts.flops = static_cast<double>(expression::result_shape::size) * chain_of<expression>::functions;
+        mark(facts, Reads{});
+        return facts;
+    }
+    template <class... Read>
+    static constexpr void mark(kernel_facts& facts, type_list<Read...>) {
+        int index = 0;
+        ((facts.aligned[index++] = std::is_same_v<typename Read::result_shape, typename expression::result_shape> &&
+                                   Read::per_sample == expression::per_sample &&
+                                   content_of<Read> == leaf_content::number),
+         ...);
+    }
+};
+
+template <class Primitive, class... Operands>
+struct facts_of_kernel<compute<Primitive, Operands...>> {
+    template <class>
+    static constexpr kernel_facts value() {
+        kernel_facts facts;
+        facts.name = Primitive::name;
+        facts.flops = Primitive::template flops<Operands...>;
+        return facts;
+    }
+};
+
+} // namespace detail
+
+} // namespace lockstep

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/expression/expression.hpp>
+#include <lockstep/program/type_list.hpp>
+
+namespace lockstep::detail {
+
+// An expression is computed by a list of steps, each of which fills a buffer. Expressions are types and equal
+// types are equal values, so a buffer is named by the expression it holds, and a value that forward and
+// backward expressions share is found again by its type.
+
+/// Leaves come from outside; literals and generated numbers are part of the code that uses them.
+template <class E>
+inline constexpr bool is_leaf = false;
+template <class Tag, class Shape, bool PerSample, leaf_content Content>
+inline constexpr bool is_leaf<leaf<Tag, Shape, PerSample, Content>> = true;
+
+template <class E>
+inline constexpr bool is_compute = false;
+template <class Primitive, class... Operands>
+inline constexpr bool is_compute<compute<Primitive, Operands...>> = true;
+
+template <class E>
+inline constexpr bool is_apply = false;
+template <class Function, class... Operands>
+inline constexpr bool is_apply<apply<Function, Operands...>> = true;
+
+/// Whether an expression holds a primitive, which ends an elementwise chain.
+template <class E>
+inline constexpr bool holds_compute = false;
+template <class Primitive, class... Operands>
+inline constexpr bool holds_compute<compute<Primitive, Operands...>> = true;
+template <class Function, class... Operands>
+inline constexpr bool holds_compute<apply<Function, Operands...>> = (holds_compute<Operands> || ...);
+
+/// Whether it draws random numbers.
+template <class E>
+inline constexpr bool holds_random = false;
+template <int Stream, class Shape>
+inline constexpr bool holds_random<uniform_random<Stream, Shape>> = true;
+template <class Primitive, class... Operands>
+inline constexpr bool holds_random<compute<Primitive, Operands...>> = (holds_random<Operands> || ...);
+template <class Function, class... Operands>
+inline constexpr bool holds_random<apply<Function, Operands...>> = (holds_random<Operands> || ...);
+
+template <class Buffers, class E>
+struct schedule_expression;
+template <class Buffers, class E>
+struct prepare_expression;
+
+/// `Buffers` extended by what has to be computed so that E is in one, in order, E last.
+template <class Buffers, class E>
+using schedule = typename schedule_expression<Buffers, E>::type;
+
+/// `Buffers` extended by what an elementwise chain that holds E reads: its primitives, but not E itself.
+template <class Buffers, class E>
+using prepare = typename prepare_expression<Buffers, E>::type;
+
+template <class Buffers, class... E>
+struct prepare_all {
+    using type = Buffers;
+};
+template <class Buffers, class First, class... Rest>
+struct prepare_all<Buffers, First, Rest...> : prepare_all<prepare<Buffers, First>, Rest...> {};
+
+template <class Buffers, class... E>
+struct schedule_all {
+    using type = Buffers;
+};
+template <class Buffers, class First, class... Rest>
+struct schedule_all<Buffers, First, Rest...> : schedule_all<schedule<Buffers, First>, Rest...> {};
+
+template <class Buffers, class E>
+struct prepare_expression {
+    using type = Buffers;
+};
+template <class Buffers, class Primitive, class... Operands>
+struct prepare_expression<Buffers, compute<Primitive, Operands...>> {
+    using type = schedule<Buffers, compute<Primitive, Operands...>>;
+};
+template <class Buffers, class Function, class... Operands>
+    requires(!contains<apply<Function, Operands...>, Buffers>)
+struct prepare_expression<Buffers, apply<Function, Operands...>> : prepare_all<Buffers, Operands...> {};
+
+template <class Buffers, class E>
+struct schedule_expression {
+    using type = Buffers;
+};
+template <class Buffers, class Function, class... Operands>
+    requires(!contains<apply<Function, Operands...>, Buffers>)
+struct schedule_expression<Buffers, apply<Function, Operands...>> {
+    using type = append<typename prepare_all<Buffers, Operands...>::type, apply<Function, Operands...>>;
+};
+template <class Buffers, class Primitive, class... Operands>
+    requires(!contains<compute<Primitive, Operands...>, Buffers>)
+struct schedule_expression<Buffers, compute<Primitive, Operands...>> {
+    using type = append<typename schedule_all<Buffers, Operands...>::type, compute<Primitive, Operands...>>;
+};
+
+// ---- the code of one step ----
+
+/// What the code of a step reads: buffers and leaves, in the order in which it meets them.
+template <class Reads, class Buffers, class E>
+struct collect_reads {
+    using type = std::conditional_t<is_leaf<E>, append<Reads, E>, Reads>;
+};
+template <class Reads, class Buffers, class... E>
+struct collect_all {
+    using type = Reads;
+};
+template <class Reads, class Buffers, class First, class... Rest>
+struct collect_all<Reads, Buffers, First, Rest...>
+    : collect_all<typename collect_reads<Reads, Buffers, First>::type, Buffers, Rest...> {};
+template <class Reads, class Buffers, class Primitive, class... Operands>
+struct collect_reads<Reads, Buffers, compute<Primitive, Operands...>> {
+    using type = append<Reads, compute<Primitive, Operands...>>;
+};
+template <class Reads, class Buffers, class Function, class... Operands>
+struct collect_reads<Reads, Buffers, apply<Function, Operands...>> {
+    using type = typename std::conditional_t<
+        contains<apply<Function, Operands...>, Buffers>,
+        std::type_identity<append<Reads, apply<Function, Operands...>>>,
+        collect_all<Reads, Buffers, Operands...>>::type;
+};
+
+/// What computing E itself reads, all else being in buffers.
+template <class Buffers, class E>
+struct reads_of_step;
+template <class Buffers, class Function, class... Operands>
+struct reads_of_step<Buffers, apply<Function, Operands...>> : collect_all<type_list<>, Buffers, Operands...> {};
+template <class Buffers, class Primitive, class... Operands>
+struct reads_of_step<Buffers, compute<Primitive, Operands...>>
+    : collect_all<type_list<>, Buffers, Operands...> {};
+template <class Buffers, class E>
+using reads_of = typename reads_of_step<Buffers, E>::type;
+
+} // namespace lockstep::detail
+
+namespace lockstep {
+
+/// Operand number Index of a kernel.
+template <int Index>
+struct operand_tag {};
+
+namespace detail {
+
+template <class E>
+inline constexpr leaf_content content_of = leaf_content::number;
+template <class Tag, class Shape, bool PerSample, leaf_content Content>
+inline constexpr leaf_content content_of<leaf<Tag, Shape, PerSample, Content>> = Content;
+
+/// E with everything that a step reads replaced by numbered operands: the key of a kernel, the same wherever
+/// the step stands in whatever model.
+template <class Reads, class E>
+struct localize {
+    using type = E;
+};
+template <class Reads, class E>
+    requires(index_of<E, Reads> >= 0)
+struct localize<Reads, E> {
+    using type = leaf<operand_tag<index_of<E, Reads>>, typename E::result_shape, E::per_sample, content_of<E>>;
+};
+template <class Reads, class Function, class... Operands>
+    requires(index_of<apply<Function, Operands...>, Reads> < 0)
+struct localize<Reads, apply<Function, Operands...>> {
+    using type = apply<Function, typename localize<Reads, Operands>::type...>;
+};
+template <class Reads, class Primitive, class... Operands>
+    requires(index_of<compute<Primitive, Operands...>, Reads> < 0)
+struct localize<Reads, compute<Primitive, Operands...>> {
+    using type = compute<Primitive, typename localize<Reads, Operands>::type...>;
+};
+
+} // namespace detail
+
+/// The kernel that computes E from the operands it reads.
+template <class Reads, class E>
+using kernel_expression = typename detail::localize<Reads, E>::type;
+
+} // namespace lockstep
