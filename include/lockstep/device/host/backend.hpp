@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/device/host/convolution.hpp>
+#include <lockstep/device/host/elementwise.hpp>
+#include <lockstep/device/host/kernel.hpp>
+#include <lockstep/device/host/matmul.hpp>
+#include <lockstep/device/host/pooling.hpp>
+#include <lockstep/device/host/reduce.hpp>
+#include <lockstep/expression/convolution.hpp>
+#include <lockstep/expression/layout.hpp>
+#include <lockstep/expression/matmul.hpp>
+#include <lockstep/expression/pooling.hpp>
+#include <lockstep/expression/reduce.hpp>
+
+#include <cstdint>
+
+namespace lockstep::host {
+
+/// Which host kernel computes an expression over numbered operands. T is the element type of all numbers.
+template <class T, class Library, class E>
+struct kernel_for;
+
+namespace detail {
+
+template <class E>
+inline constexpr std::int64_t last = E::result_shape::extents[E::result_shape::rank - 1];
+/// Rows of a sample, all axes but the last taken together.
+template <class E>
+inline constexpr std::int64_t leading = E::result_shape::size / last<E>;
+
+template <class State>
+void* make_state() {
+    return new State;
+}
+template <class State>
+void free_state(void* state) {
+    delete static_cast<State*>(state);
+}
+
+} // namespace detail
+
+template <class T, class Library, class Function, class... Operands>
+struct kernel_for<T, Library, apply<Function, Operands...>> {
+    using loops = elementwise<T, apply<Function, Operands...>>;
+    static constexpr kernel value{&loops::run, &loops::run_rows};
+};
+
+template <class T, class Library, class X, class W>
+struct kernel_for<T, Library, compute<primitive::matmul, X, W>> {
+    static void run(kernel_call const& call) {
+        matmul_nn<T, detail::last<W>, detail::last<X>, Library>(
+            call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result), call.samples * detail::leading<X>,
+            call.tail);
+    }
+    static constexpr kernel value{&run, nullptr, true};
+};
+
+template <class T, class Library, class G, class W>
+struct kernel_for<T, Library, compute<primitive::matmul_right_transposed, G, W>> {
+    static void run(kernel_call const& call) {
+        constexpr int in = W::result_shape::extents[0], out = W::result_shape::extents[1];
+        matmul_nt<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
+                                       call.samples * detail::leading<G>, call.tail);
+    }
+    static constexpr kernel value{&run, nullptr, true};
+};
+
+template <class T, class Library, class X, class G>
+struct kernel_for<T, Library, compute<primitive::matmul_left_transposed, X, G>> {
+    static void run(kernel_call const& call) {
+        matmul_tn<T, detail::last<X>, detail::last<G>, Library>(call.operand<T>(0), call.operand<T>(1),
+                                                                static_cast<T*>(call.result),
+                                                                call.samples * detail::leading<X>);
+    }
+    static constexpr kernel value{&run};
+};
+
+template <class T, class Library, class Geometry>
+struct convolution_kernel {
+    using state = convolution<T, Geometry, Library>;
+    static void forward(kernel_call const& call) {
+        static_cast<state*>(call.state)->forward(call.operand<T>(0), call.operand<T>(1),
+                                                 static_cast<T*>(call.result), call.samples, call.tail);
+    }
+    static void data_gradient(kernel_call const& call) {
+        static_cast<state*>(call.state)->data_gradient(call.operand<T>(0), call.operand<T>(1),
+                                                       static_cast<T*>(call.result), call.samples, call.tail);
+    }
+    static void weight_gradient(kernel_call const& call) {
+        static_cast<state*>(call.state)->weight_gradient(call.operand<T>(0), call.operand<T>(1),
+                                                         static_cast<T*>(call.result), call.samples);
+    }
+    static constexpr kernel with_state(void (*run)(kernel_call const&)) {
+        return {run, nullptr, true, &detail::make_state<state>, &detail::free_state<state>};
+    }
+};
+
+template <class T, class Library, class Window, class X, class W>
+struct kernel_for<T, Library, compute<primitive::convolution<Window>, X, W>> {
+    using kernels = convolution_kernel<T, Library, typename primitive::convolution<Window>::template geometry<X, W>>;
+    static constexpr kernel value = kernels::with_state(&kernels::forward);
+};
+template <class T, class Library, class Geometry, class G, class W>
+struct kernel_for<T, Library, compute<primitive::convolution_data_gradient<Geometry>, G, W>> {
+    using kernels = convolution_kernel<T, Library, Geometry>;
+    static constexpr kernel value = kernels::with_state(&kernels::data_gradient);
+};
+template <class T, class Library, class Geometry, class X, class G>
+struct kernel_for<T, Library, compute<primitive::convolution_weight_gradient<Geometry>, X, G>> {
+    using kernels = convolution_kernel<T, Library, Geometry>;
+    static constexpr kernel value = kernels::with_state(&kernels::weight_gradient);
+};
+
+template <class T, class Library, class Window, class X>
+struct kernel_for<T, Library, compute<primitive::max_pool<Window>, X>> {
+    static void run(kernel_call const& call) {
+        using geometry = typename primitive::max_pool<Window>::template geometry<X>;
+        max_pool<T, geometry>(call.operand<T>(0), static_cast<T*>(call.result), call.samples, call.tail);
+    }
+    static constexpr kernel value{&run, nullptr, true};
+};
+template <class T, class Library, class Geometry, class X, class G>
+struct kernel_for<T, Library, compute<primitive::max_pool_gradient<Geometry>, X, G>> {
+    static void run(kernel_call const& call) {
+        max_pool_gradient<T, Geometry>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
+                                       call.samples);
+    }
+    static constexpr kernel value{&run};
+};
+
+template <class T, class Library, class Shape, bool PerSample, class X>
+struct kernel_for<T, Library, compute<primitive::sum_to<Shape, PerSample>, X>> {
+    static constexpr kernel value{&sum_kernel<T, X, compute<primitive::sum_to<Shape, PerSample>, X>>::run};
+};
+template <class T, class Library, class X>
+struct kernel_for<T, Library, compute<primitive::logsumexp, X>> {
+    static constexpr kernel value{&row_kernels<T, X>::logsumexp};
+};
+template <class T, class Library, class X>
+struct kernel_for<T, Library, compute<primitive::argmax, X>> {
+    static constexpr kernel value{&row_kernels<T, X>::argmax};
+};
+template <class T, class Library, class X, class Index>
+struct kernel_for<T, Library, compute<primitive::pick, X, Index>> {
+    static constexpr kernel value{&row_kernels<T, X>::pick};
+};
+
+template <class T, class Library, bool ToChannelsLast, class X>
+struct kernel_for<T, Library, compute<primitive::reorder_image<ToChannelsLast>, X>> {
+    static void run(kernel_call const& call) {
+        constexpr std::int64_t channels = X::result_shape::extents[0], pixels = X::result_shape::size / channels;
+        T const* from = call.operand<T>(0);
+        T* to = static_cast<T*>(call.result);
+        for (std::int64_t n = 0; n < call.samples; ++n, from += channels * pixels, to += channels * pixels)
+            for (std::int64_t p = 0; p < pixels; ++p)
+                for (std::int64_t c = 0; c < channels; ++c) {
+                    if constexpr (ToChannelsLast) to[p * channels + c] = from[c * pixels + p];
+                    else to[c * pixels + p] = from[p * channels + c];
+                }
+    }
+    static constexpr kernel value{&run};
+};
+
+/// What a program asks for the address of a kernel's code.
+template <class T, class Library = default_library>
+struct backend {
+    using element = T;
+    template <class E>
+    static constexpr void const* kernel() {
+        return &kernel_for<T, Library, E>::value;
+    }
+};
+
+} // namespace lockstep::host
