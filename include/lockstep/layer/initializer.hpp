@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/expression/philox.hpp>
+#include <lockstep/expression/seed.hpp>
 #include <lockstep/shape/shape.hpp>
 
 #include <cmath>
@@ -9,6 +10,12 @@
 #include <span>
 
 namespace lockstep {
+
+/// The random numbers of one parameter: a seed's parameters have a sequence each.
+constexpr philox_key parameter_key(seed s, int parameter) {
+    auto const bits = philox({static_cast<std::uint32_t>(parameter), 0, 0, 0x706172u}, make_key(s.value));
+    return {bits[0], bits[1]};
+}
 
 /// How a parameter's values start. An initializer is a type with a static function `fill(values, shape, key)`:
 /// the values in PyTorch's order, the shape that PyTorch would print, and the key of this parameter's random

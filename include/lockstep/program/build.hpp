@@ -37,16 +37,14 @@ inline constexpr bool is_without_parameters = std::is_same_v<parameters_of<Layer
 template <class Layer>
 inline constexpr bool follows_feature_order = requires { Layer::follows_feature_order; };
 
-/// The order that an image's features have in memory once it is flattened.
+/// The order that an image's features have in memory once it is flattened; void where that is their own.
 template <class Image>
 struct order_of {
-    static constexpr bool moves = Image::rank == 3 && Image::extents[0] > 1 && Image::size > Image::extents[0];
+    static constexpr bool moves = [] {
+        if constexpr (Image::rank != 3) return false;
+        else return Image::extents[0] > 1 && Image::size > Image::extents[0];
+    }();
     using type = std::conditional_t<moves, Image, void>;
-};
-template <class Image>
-    requires(Image::rank != 3)
-struct order_of<Image> {
-    using type = void;
 };
 
 template <class Order>
@@ -163,7 +161,7 @@ struct model_lowering {
             walk.inputs = {builder.place(local<group<In, reorder<true>>>(), walk.inputs, {walk.here}, {})};
         auto const end = close_in_order(walk, append_all(walk, open_group<In, void>{}, type_tag<Layers>{}...));
         using out = typename decltype(end)::shape;
-        if constexpr (!std::is_void_v<typename order_of<out>::type>)
+        if constexpr (order_of<out>::moves)
             walk.inputs = {builder.place(local<group<out, reorder<false>>>(), walk.inputs, {walk.here}, {})};
         return walk.inputs[0];
     }

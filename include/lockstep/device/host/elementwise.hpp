@@ -75,6 +75,13 @@ struct collect_access<Result, apply<Function, Operands...>> {
     static constexpr void into(access_table& table) { (collect_access<Result, Operands>::into(table), ...); }
 };
 
+template <class E>
+inline constexpr bool holds_index = false;
+template <class Shape, bool PerSample>
+inline constexpr bool holds_index<column_index<Shape, PerSample>> = true;
+template <class Function, class... Operands>
+inline constexpr bool holds_index<apply<Function, Operands...>> = (holds_index<Operands> || ...);
+
 } // namespace detail
 
 /// An elementwise expression over numbered operands, evaluated in one pass over its result. Rows outside,
@@ -123,11 +130,11 @@ private:
             if (a.used && !rule(a)) return false;
         return true;
     }
-    static constexpr bool is_scalar(access const& a) { return !a.per_sample && a.sample_size == 0 && a.columns == 1 && a.inner_step == 0 && a.outer_step == 0 && !a.class_index; }
+    static constexpr bool is_scalar(access const& a) {
+        return !a.per_sample && a.columns == 1 && a.inner_step == 0 && a.outer_step == 0 && !a.class_index;
+    }
     static constexpr bool random_free = !lockstep::detail::holds_random<E>;
-    static constexpr bool index_free = [] {
-        return !holds_index<E>::value;
-    }();
+    static constexpr bool index_free = !detail::holds_index<E>;
     /// Every operand is read like the result or is one number: one loop over all elements.
     static constexpr bool flat =
         random_free && index_free && all([](access const& a) { return a.aligned || is_scalar(a); });
@@ -136,13 +143,6 @@ private:
         bool const along_columns = !a.per_sample && a.inner_step == 0 && a.outer_step == 0 && !a.class_index;
         return a.aligned || along_columns;
     });
-
-    template <class X>
-    struct holds_index : std::false_type {};
-    template <class Shape, bool PerSample>
-    struct holds_index<column_index<Shape, PerSample>> : std::true_type {};
-    template <class Function, class... Operands>
-    struct holds_index<apply<Function, Operands...>> : std::bool_constant<(holds_index<Operands>::value || ...)> {};
 
     struct pointers {
         void const* of[max_operands];

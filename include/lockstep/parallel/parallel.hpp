@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/expression/seed.hpp>
+#include <lockstep/layer/initializer.hpp>
+#include <lockstep/parallel/devices.hpp>
+#include <lockstep/parallel/parameters.hpp>
+#include <lockstep/parallel/policy.hpp>
+#include <lockstep/parallel/replica.hpp>
+#include <lockstep/parallel/team.hpp>
+#include <lockstep/plan/plan.hpp>
+#include <lockstep/program/build.hpp>
+#include <lockstep/tensor/tensor.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lockstep {
+
+namespace detail {
+
+/// Samples that one replica infers at once.
+inline constexpr int inference_samples = 64;
+
+template <class Model, class Devices, class T>
+struct inference_source {
+    static constexpr plan_settings settings{Devices::replicas, Devices::replicas,
+                                            Devices::replicas * inference_samples, sizeof(T)};
+    static constexpr program build() { return inference_program<Model, typename Devices::template backend<T>>(); }
+};
+
+} // namespace detail
+
+/// A model on the devices of one machine: its parameters, and the replicas' threads. The counterpart of
+/// nn.DataParallel(model); what DataParallel does anew in each step is planned here at compile time.
+///
+/// Model is a sequential, Devices cpu_devices<N>. Policies: reproducible<Shards>, element<double>.
+template <class Model, class Devices, class... Policies>
+class parallel {
+public:
+    using model = Model;
+    using devices = Devices;
+    using element = typename detail::element_from<Policies...>::type;
+    using input_shape = typename Model::input_shape;
+    using output_shape = typename Model::output_shape;
+    template <class T>
+    using backend = typename Devices::template backend<T>;
+
+    static constexpr int replicas = Devices::replicas;
+    /// Parts of a batch. Every replica computes the same number of them, one after the other.
+    static constexpr int shards = detail::shards_from<replicas, Policies...>::value;
+    static_assert(shards % replicas == 0, "reproducible<V>: V is a multiple of the number of replicas");
+
+    /// Parameters start as their layers' initializers say. The same seed gives the same values, whatever the
+    /// devices.
+    explicit parallel(seed s) : seed_(s), team_(replicas), parameters_(bytes()) {
+        std::fill_n(parameters(), layout.parameter_elements, element{});
+        for (std::size_t i = 0; i < layout.parameters.size(); ++i) initialize(static_cast<int>(i));
+    }
+
+    /// The model's result for a tensor, without what layers do only in training.
+    tensor<element, output_shape> operator()(tensor<element, input_shape> const& samples) {
+        return (*this)(samples.view());
+    }
+    tensor<element, output_shape> operator()(tensor_view<element const, input_shape> samples) {
+        make_inference_replicas();
+        tensor<element, output_shape> results(samples.count());
+        team_.run([&](int r) {
+            sample_range const share = shard_of(samples.count(), r, replicas);
+            for (std::int64_t done = 0; done < share.count; done += detail::inference_samples) {
+                std::int64_t const count = std::min<std::int64_t>(detail::inference_samples, share.count - done);
+                std::int64_t const first = share.first + done;
+                inference_[r]->forward({samples.slice(first, count).data(), nullptr, count, {}});
+                std::copy_n(inference_[r]->template result<element>(layout.output), count * output_shape::size,
+                            results.data() + first * output_shape::size);
+            }
+        });
+        return results;
+    }
+
+    /// Number of parameters that are tensors of their own.
+    static constexpr int parameter_count() { return static_cast<int>(layout.parameters.size()); }
+    static std::string parameter_name(int index) { return name_of(layout.parameters[index]); }
+    static extents parameter_shape(int index) { return saved_shape_of(layout.parameters[index]); }
+
+    /// A parameter's values in PyTorch's layout, from memory laid out like all parameters: the parameters
+    /// themselves, their gradients, or an optimizer's state.
+    static std::vector<element> read(int index, element const* memory) {
+        std::vector<std::int64_t> const order = memory_order_of(layout.parameters[index]);
+        std::vector<element> values(order.size());
+        for (std::size_t i = 0; i < order.size(); ++i) values[i] = memory[layout.parameter_offsets[index] + order[i]];
+        return values;
+    }
+    static void write(int index, element* memory, std::span<element const> values) {
+        std::vector<std::int64_t> const order = memory_order_of(layout.parameters[index]);
+        for (std::size_t i = 0; i < order.size(); ++i) memory[layout.parameter_offsets[index] + order[i]] = values[i];
+    }
+    std::vector<element> parameter(int index) const { return read(index, parameters()); }
+    void set_parameter(int index, std::span<element const> values) { write(index, parameters(), values); }
+
+    /// All parameters, as the plan lays them out.
+    element* parameters() { return parameters_.as<element>().data(); }
+    element const* parameters() const { return parameters_.as<element>().data(); }
+    static constexpr std::int64_t parameter_elements() { return layout.parameter_elements; }
+
+    lockstep::team& team() { return team_; }
+    lockstep::seed initial_seed() const { return seed_; }
+
+    /// The plan of an inference, which also lays out the parameters: every plan of a model does it the same way.
+    static constexpr plan layout = static_plan<detail::inference_source<Model, Devices, element>>::value;
+
+private:
+    static constexpr std::size_t bytes() {
+        return static_cast<std::size_t>(layout.parameter_elements) * sizeof(element);
+    }
+
+    void initialize(int index) {
+        program_parameter const& p = layout.parameters[index];
+        std::vector<double> values(static_cast<std::size_t>(p.declared.shape.size()));
+        p.declared.initialize(values, saved_shape_of(p), parameter_key(seed_, index));
+        std::vector<element> const converted(values.begin(), values.end());
+        set_parameter(index, converted);
+    }
+
+    void make_inference_replicas() {
+        if (!inference_.empty()) return;
+        std::vector<std::unique_ptr<replica>> made(replicas);
+        team_.run([&](int r) { made[r] = std::make_unique<replica>(layout, parameters_.data()); });
+        inference_ = std::move(made);
+    }
+
+    lockstep::seed seed_;
+    lockstep::team team_;
+    host_memory parameters_;
+    std::vector<std::unique_ptr<replica>> inference_;
+};
+
+} // namespace lockstep

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/program/program.hpp>
+#include <lockstep/tensor/memory.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace lockstep {
+
+/// Gradients that are reduced and updated together: a contiguous range of elements in the memory of all
+/// gradients, which has the same layout as that of all parameters.
+struct bucket {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    int parameters = 0;
+    /// The operation after which all its gradients are there.
+    int ready_after = -1;
+};
+
+/// Parameters start on such a multiple of elements, and so do slices: a slice is whole cache lines, written by
+/// one owner, and every element takes the same way through vectorized loops whoever owns it.
+inline constexpr std::int64_t slice_alignment = 16;
+
+struct parameter_layout {
+    /// The first element of each parameter.
+    std::vector<std::int64_t> offsets;
+    std::vector<bucket> buckets;
+    std::int64_t elements = 0;
+};
+
+/// Lays parameters out in the order in which a backward pass finishes their gradients, the last group's first,
+/// and cuts them into buckets of at least `bucket_bytes`, the last one excepted. All programs of a model have
+/// the same parameters and so the same layout.
+constexpr parameter_layout plan_buckets(program const& p, std::int64_t bucket_bytes, std::int64_t element_bytes) {
+    int const count = static_cast<int>(p.parameters.size());
+    parameter_layout layout;
+    layout.offsets.resize(count, 0);
+    std::vector<int> computed_by(count, -1);
+    for (std::size_t i = 0; i < p.operations.size(); ++i) {
+        buffer const& result = p.buffers[p.operations[i].result];
+        if (result.kind == buffer_kind::gradient) computed_by[result.parameter] = static_cast<int>(i);
+    }
+    bucket open;
+    for (int end = count; end > 0;) {
+        int begin = end - 1;
+        while (begin > 0 && p.parameters[begin - 1].group == p.parameters[end - 1].group) --begin;
+        for (int i = begin; i < end; ++i) {
+            layout.offsets[i] = layout.elements;
+            layout.elements += align_up(p.parameters[i].declared.shape.size(), slice_alignment);
+            ++open.parameters;
+            open.end = layout.elements;
+            if (computed_by[i] > open.ready_after) open.ready_after = computed_by[i];
+            if ((open.end - open.begin) * element_bytes < bucket_bytes) continue;
+            layout.buckets.push_back(open);
+            open = {open.end, open.end, 0, -1};
+        }
+        end = begin;
+    }
+    if (open.parameters > 0) layout.buckets.push_back(open);
+    return layout;
+}
+
+/// The elements of a bucket that replica `owner` of `replicas` reduces and updates.
+struct slice {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+};
+
+constexpr slice slice_of(bucket const& b, int owner, int replicas) {
+    std::int64_t const lines = (b.end - b.begin) / slice_alignment;
+    return {b.begin + lines * owner / replicas * slice_alignment,
+            b.begin + lines * (owner + 1) / replicas * slice_alignment};
+}
+
+} // namespace lockstep

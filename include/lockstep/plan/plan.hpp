@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/plan/arena.hpp>
+#include <lockstep/plan/bucket.hpp>
+#include <lockstep/program/program.hpp>
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace lockstep {
+
+/// What a plan is made for.
+struct plan_settings {
+    int replicas = 1;
+    /// Parts of a batch, whose gradients are added in a fixed tree. A replica computes shards / replicas of them.
+    int shards = 1;
+    /// Samples of a full batch.
+    int batch = 1;
+    int element_bytes = 4;
+    /// A bucket is closed when it has so many bytes: large enough to be worth a pass of its own, small enough to
+    /// be still in a cache when its owner updates it.
+    std::int64_t bucket_bytes = 1 << 20;
+};
+
+/// The samples of a batch that a shard computes: any two differ by at most one, and with fewer samples than
+/// shards some are empty.
+struct sample_range {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+};
+
+constexpr sample_range shard_of(std::int64_t samples, int shard, int shards) {
+    std::int64_t const first = samples * shard / shards;
+    return {first, samples * (shard + 1) / shards - first};
+}
+
+/// A program and everything that is decided before it runs, as a view of constant data. All that a replica
+/// needs: nothing of it depends on the model's type.
+struct plan {
+    plan_settings settings;
+    std::span<buffer const> buffers;
+    std::span<placement const> placements;
+    std::span<operation const> operations;
+    std::span<program_parameter const> parameters;
+    std::span<std::int64_t const> parameter_offsets;
+    std::span<bucket const> buckets;
+    int forward_count = 0;
+    int output = -1;
+    int loss = -1;
+    int correct = -1;
+    int input_gradient = -1;
+    std::int64_t arena_bytes = 0;
+    /// Elements of all parameters, and of all gradients, with the gaps that align them.
+    std::int64_t parameter_elements = 0;
+
+    /// Samples of the largest shard.
+    constexpr std::int64_t shard_samples() const {
+        return (settings.batch + settings.shards - 1) / settings.shards;
+    }
+    /// Bytes that a device holds at most: its arena and the gradients of one shard; of parameters and one
+    /// optimizer state of their size, shared by the replicas of a host, its slice.
+    constexpr std::int64_t peak_bytes(int) const {
+        std::int64_t const parameter_bytes = parameter_elements * settings.element_bytes;
+        std::int64_t const shards_each = settings.shards / settings.replicas;
+        return arena_bytes + parameter_bytes * shards_each + 2 * parameter_bytes / settings.replicas;
+    }
+    /// Arithmetic operations of a full batch.
+    constexpr double flops() const {
+        double sum = 0.0;
+        for (operation const& op : operations) sum += op.facts.flops;
+        return sum * settings.batch;
+    }
+    /// Bytes that an operation reads and writes for a number of samples.
+    constexpr std::int64_t bytes(operation const& op, std::int64_t samples) const {
+        std::int64_t sum = bytes_of(buffers[op.result], samples);
+        for (int k = 0; k < op.operand_count; ++k) sum += bytes_of(buffers[op.operands[k]], samples);
+        return sum;
+    }
+    constexpr std::int64_t bytes_of(buffer const& b, std::int64_t samples) const {
+        int const element = b.content == leaf_content::class_index ? 4 : settings.element_bytes;
+        return b.shape.size() * (b.per_sample ? samples : 1) * element;
+    }
+};
+
+namespace detail {
+
+template <class T, std::size_t Size>
+constexpr std::array<T, Size> freeze(std::vector<T> const& values) {
+    std::array<T, Size> result{};
+    for (std::size_t i = 0; i < Size; ++i) result[i] = values[i];
+    return result;
+}
+
+struct plan_sizes {
+    std::size_t buffers, operations, parameters, buckets;
+};
+
+} // namespace detail
+
+/// The plan for a program that `Source::build()` gives and for `Source::settings`, as constant data. What a
+/// constant evaluation allocates cannot outlive it, so the program is built twice: once for its sizes.
+template <class Source>
+struct static_plan {
+private:
+    static constexpr detail::plan_sizes sizes = [] {
+        program const p = Source::build();
+        auto const layout = plan_buckets(p, Source::settings.bucket_bytes, Source::settings.element_bytes);
+        return detail::plan_sizes{p.buffers.size(), p.operations.size(), p.parameters.size(), layout.buckets.size()};
+    }();
+
+    struct storage {
+        std::array<buffer, sizes.buffers> buffers;
+        std::array<placement, sizes.buffers> placements;
+        std::array<operation, sizes.operations> operations;
+        std::array<program_parameter, sizes.parameters> parameters;
+        std::array<std::int64_t, sizes.parameters> offsets;
+        std::array<bucket, sizes.buckets> buckets;
+        plan numbers;
+    };
+
+    static constexpr storage data = [] {
+        constexpr plan_settings settings = Source::settings;
+        program const p = Source::build();
+        plan numbers;
+        numbers.settings = settings;
+        arena const a = plan_arena(p, numbers.shard_samples(), settings.element_bytes);
+        parameter_layout const layout = plan_buckets(p, settings.bucket_bytes, settings.element_bytes);
+        numbers.forward_count = p.forward_count;
+        numbers.output = p.output;
+        numbers.loss = p.loss;
+        numbers.correct = p.correct;
+        numbers.input_gradient = p.input_gradient;
+        numbers.arena_bytes = a.bytes;
+        numbers.parameter_elements = layout.elements;
+        return storage{detail::freeze<buffer, sizes.buffers>(p.buffers),
+                       detail::freeze<placement, sizes.buffers>(a.placements),
+                       detail::freeze<operation, sizes.operations>(p.operations),
+                       detail::freeze<program_parameter, sizes.parameters>(p.parameters),
+                       detail::freeze<std::int64_t, sizes.parameters>(layout.offsets),
+                       detail::freeze<bucket, sizes.buckets>(layout.buckets),
+                       numbers};
+    }();
+
+public:
+    static constexpr plan value = [] {
+        plan result = data.numbers;
+        result.buffers = data.buffers;
+        result.placements = data.placements;
+        result.operations = data.operations;
+        result.parameters = data.parameters;
+        result.parameter_offsets = data.offsets;
+        result.buckets = data.buckets;
+        return result;
+    }();
+};
+
+} // namespace lockstep

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/error.hpp>
+#include <lockstep/parallel/parallel.hpp>
+#include <lockstep/parallel/reduce.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace lockstep {
+
+/// The number of samples of a full batch, for which memory is planned. Shorter batches are welcome.
+template <int Samples>
+struct batch_size_of {
+    static_assert(Samples > 0, "a batch has at least one sample");
+};
+template <int Samples>
+inline constexpr batch_size_of<Samples> batch_size{};
+
+/// Means over all samples of a loader.
+struct evaluation {
+    double loss = 0.0;
+    double accuracy = 0.0;
+    std::int64_t samples = 0;
+};
+
+/// What the compiler prints for a batch or loader whose samples the model cannot take.
+template <class Samples>
+struct batch_of {
+    template <class Input>
+    struct fed_to_a_model_for {
+        static_assert(std::is_same_v<Samples, Input>,
+                      "the samples' shape is not the model's input shape: the type above names both");
+    };
+};
+
+namespace detail {
+
+template <class Parallel, class Loss, int Batch>
+struct training_source {
+    using element = typename Parallel::element;
+    static constexpr plan_settings settings{Parallel::replicas, Parallel::shards, Batch, sizeof(element)};
+    static constexpr program build() {
+        return training_program<typename Parallel::model, Loss, typename Parallel::template backend<element>>();
+    }
+};
+template <class Parallel, class Loss, int Batch>
+struct evaluation_source {
+    using element = typename Parallel::element;
+    static constexpr plan_settings settings{Parallel::replicas, Parallel::shards, Batch, sizeof(element)};
+    static constexpr program build() {
+        return evaluation_program<typename Parallel::model, Loss, typename Parallel::template backend<element>>();
+    }
+};
+
+} // namespace detail
+
+/// Trains a model: a step is forward, backward, reduce and update, which can also be called one by one.
+///
+///   trainer trainer{model, cross_entropy{}, sgd{.learning_rate = 0.01, .momentum = 0.9}, batch_size<64>};
+///   for (auto const& batch : loader) trainer.step(batch);
+///
+/// The model outlives the trainer. After the first step of a batch size nothing is allocated.
+template <class Parallel, class Loss, class Optimizer, int Batch>
+class trainer {
+public:
+    using element = typename Parallel::element;
+    using input_shape = typename Parallel::input_shape;
+    using batch_type = batch_view<element, input_shape>;
+
+    static constexpr int replicas = Parallel::replicas;
+    static constexpr int shards = Parallel::shards;
+
+    /// The plan of a training step, and of an evaluation.
+    static constexpr plan training_plan = static_plan<detail::training_source<Parallel, Loss, Batch>>::value;
+    static constexpr plan evaluation_plan = static_plan<detail::evaluation_source<Parallel, Loss, Batch>>::value;
+
+    trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>)
+        : model_(&model), optimizer_(optimizer), training_(shards), evaluation_(replicas) {
+        std::size_t const bytes = static_cast<std::size_t>(Parallel::parameter_elements()) * sizeof(element);
+        for (host_memory& state : states_) {
+            state = host_memory(bytes);
+            std::fill_n(state.template as<element>().data(), Parallel::parameter_elements(), element{});
+        }
+        // Each replica touches its own memory first, so that it lies near the core that uses it.
+        model.team().run([&](int r) {
+            for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
+                gradients_[s] = host_memory(bytes);
+                std::fill_n(gradients_[s].template as<element>().data(), Parallel::parameter_elements(), element{});
+            }
+            training_[first_shard(r)] = make_replica(training_plan);
+            evaluation_[r] = make_replica(evaluation_plan);
+        });
+    }
+
+    /// One step. Returns the mean loss of the batch, from before the update.
+    template <class Shape>
+    double step(batch_view<element, Shape> const& batch) {
+        prepare(batch);
+        team().run([&](int r) {
+            guarded([&] {
+                for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
+                    replica& own = *training_[first_shard(r)];
+                    forward_shard(own, s);
+                    own.backward(gradients_[s].data());
+                }
+            });
+            team().synchronize();
+            if (!failed_) update_slices(r);
+        });
+        finish();
+        return loss_;
+    }
+
+    /// The parts of a step, for loops of one's own: forward and backward keep every shard's values, reduce makes
+    /// the mean gradient, update changes the parameters.
+    template <class Shape>
+    double forward(batch_view<element, Shape> const& batch) {
+        prepare(batch);
+        make_shard_replicas();
+        team().run([&](int r) {
+            guarded([&] {
+                for (int s = first_shard(r); s < first_shard(r + 1); ++s) forward_shard(*training_[s], s);
+            });
+        });
+        sum_losses();
+        return loss_;
+    }
+    void backward() {
+        team().run([&](int r) {
+            guarded([&] {
+                for (int s = first_shard(r); s < first_shard(r + 1); ++s)
+                    training_[s]->backward(gradients_[s].data());
+            });
+        });
+    }
+    void reduce() {
+        team().run([&](int r) { reduce_slices(r); });
+    }
+    void update() {
+        team().run([&](int r) { update_from_mean(r); });
+        ++steps_;
+    }
+
+    /// Mean loss and share of right answers over one epoch of a loader, with parameters as they are and layers
+    /// as in use. Exact for batches of any size.
+    template <class Loader>
+    evaluation evaluate(Loader& loader) {
+        using checked [[maybe_unused]] = check<typename Loader::sample_shape>;
+        evaluation sum;
+        for (auto const& batch : loader) evaluate(batch, sum);
+        if (sum.samples > 0) {
+            sum.loss /= static_cast<double>(sum.samples);
+            sum.accuracy /= static_cast<double>(sum.samples);
+        }
+        return sum;
+    }
+
+    /// The mean loss of the last batch.
+    double loss() const { return loss_; }
+    /// Steps taken so far.
+    std::uint64_t steps() const { return steps_; }
+    void set_steps(std::uint64_t steps) { steps_ = steps; }
+    Optimizer& optimizer() { return optimizer_; }
+    Parallel& model() { return *model_; }
+
+    /// After reduce: the mean gradient of a parameter, in PyTorch's layout.
+    std::vector<element> gradient(int parameter) const { return Parallel::read(parameter, gradient_of(0)); }
+    /// A value that the optimizer keeps for every parameter, laid out like all parameters.
+    element* optimizer_state(int index) { return states_[index].template as<element>().data(); }
+
+private:
+    static constexpr std::size_t state_count = Optimizer::states;
+    static constexpr int classes = static_cast<int>(Parallel::output_shape::size);
+
+    template <class Shape>
+    using check = decltype(sizeof(typename batch_of<Shape>::template fed_to_a_model_for<input_shape>));
+
+    static constexpr int first_shard(int replica) { return replica * (shards / replicas); }
+    lockstep::team& team() { return model_->team(); }
+    element* gradient_of(int shard) const { return gradients_[shard].template as<element>().data(); }
+
+    std::unique_ptr<replica> make_replica(plan const& p) {
+        return std::make_unique<replica>(p, reinterpret_cast<std::byte*>(model_->parameters()));
+    }
+    void make_shard_replicas() {
+        if (replicas == shards || training_[1] != nullptr) return;
+        team().run([&](int r) {
+            for (int s = first_shard(r) + 1; s < first_shard(r + 1); ++s) training_[s] = make_replica(training_plan);
+        });
+    }
+
+    template <class Shape>
+    void prepare(batch_view<element, Shape> const& batch) {
+        using checked [[maybe_unused]] = check<Shape>;
+        if (failed_) throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
+        check_batch(batch);
+        if constexpr (std::is_same_v<Shape, input_shape>) batch_ = batch;
+    }
+
+    template <class Shape>
+    static void check_batch(batch_view<element, Shape> const& batch) {
+        if (batch.count() < 1 || batch.count() > Batch)
+            throw usage_error("trainer: expected a batch of 1 to " + std::to_string(Batch) + " samples, found " +
+                              std::to_string(batch.count()));
+        if (static_cast<std::int64_t>(batch.targets.size()) != batch.count())
+            throw usage_error("trainer: a batch of " + std::to_string(batch.count()) + " samples has " +
+                              std::to_string(batch.targets.size()) + " targets");
+        for (std::size_t i = 0; i < batch.targets.size(); ++i)
+            if (batch.targets[i] < 0 || batch.targets[i] >= classes)
+                throw data_error("trainer: sample " + std::to_string(i) + " of the batch has target " +
+                                 std::to_string(batch.targets[i]) + ", expected 0 to " + std::to_string(classes - 1));
+    }
+
+    shard_input input_of(batch_type const& batch, int shard) const {
+        sample_range const part = shard_of(batch.count(), shard, shards);
+        host::randomness random;
+        random.key = make_key(model_->initial_seed().value);
+        random.step = static_cast<std::uint32_t>(steps_);
+        random.first_sample = part.first;
+        return {batch.inputs.slice(part.first, part.count).data(), batch.targets.data() + part.first, part.count, random};
+    }
+
+    void forward_shard(replica& own, int shard) {
+        own.forward(input_of(batch_, shard));
+        losses_[shard].value = *own.template result<element>(training_plan.loss);
+    }
+
+    /// A failure must not keep a replica from the places where the others wait for it.
+    template <class Work>
+    void guarded(Work&& work) {
+        try {
+            work();
+        } catch (...) {
+            std::lock_guard const lock(failure_mutex_);
+            if (!failure_) failure_ = std::current_exception();
+            failed_ = true;
+        }
+    }
+
+    void sum_losses() {
+        if (failure_) std::rethrow_exception(failure_);
+        double const sum = sum_over_shards<shards>([&](int s) { return static_cast<double>(losses_[s].value); });
+        loss_ = sum / static_cast<double>(batch_.count());
+    }
+    void finish() {
+        sum_losses();
+        ++steps_;
+    }
+
+    auto shard_gradients() const {
+        std::array<element const*, shards> result;
+        for (int s = 0; s < shards; ++s) result[s] = gradient_of(s);
+        return result;
+    }
+    auto states() const {
+        std::array<element*, state_count> result;
+        for (std::size_t i = 0; i < state_count; ++i) result[i] = states_[i].template as<element>().data();
+        return result;
+    }
+
+    void update_slices(int r) {
+        auto const rule = optimizer_.template rule_for<element>(steps_);
+        for (bucket const& b : training_plan.buckets)
+            reduce_and_update<shards>(shard_gradients(), model_->parameters(), states(), slice_of(b, r, replicas),
+                                      static_cast<element>(batch_.count()), rule);
+    }
+    void reduce_slices(int r) {
+        auto const keep_mean = [](element, element mean) { return mean; };
+        for (bucket const& b : training_plan.buckets)
+            reduce_and_update<shards>(shard_gradients(), gradient_of(0), std::array<element*, 0>{},
+                                      slice_of(b, r, replicas), static_cast<element>(batch_.count()), keep_mean);
+    }
+    void update_from_mean(int r) {
+        auto const rule = optimizer_.template rule_for<element>(steps_);
+        std::array<element const*, 1> const mean{gradient_of(0)};
+        for (bucket const& b : training_plan.buckets)
+            reduce_and_update<1>(mean, model_->parameters(), states(), slice_of(b, r, replicas), element{1}, rule);
+    }
+
+    void evaluate(batch_type const& batch, evaluation& sum) {
+        for (std::int64_t first = 0; first < batch.count(); first += Batch) {
+            std::int64_t const count = std::min<std::int64_t>(Batch, batch.count() - first);
+            batch_type const part{batch.inputs.slice(first, count),
+                                  batch.targets.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+                                  batch.first + first};
+            check_batch(part);
+            team().run([&](int r) {
+                for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
+                    evaluation_[r]->forward(input_of(part, s));
+                    losses_[s].value = *evaluation_[r]->template result<element>(evaluation_plan.loss);
+                    losses_[s].correct = *evaluation_[r]->template result<element>(evaluation_plan.correct);
+                }
+            });
+            sum.loss += sum_over_shards<shards>([&](int s) { return static_cast<double>(losses_[s].value); });
+            sum.accuracy += sum_over_shards<shards>([&](int s) { return static_cast<double>(losses_[s].correct); });
+            sum.samples += count;
+        }
+    }
+
+    /// On a cache line of its own: replicas write at the same time.
+    struct alignas(memory_alignment) shard_loss {
+        element value{};
+        element correct{};
+    };
+
+    Parallel* model_;
+    Optimizer optimizer_;
+    std::array<host_memory, state_count> states_;
+    std::array<host_memory, shards> gradients_;
+    std::vector<std::unique_ptr<replica>> training_;
+    std::vector<std::unique_ptr<replica>> evaluation_;
+    std::array<shard_loss, shards> losses_;
+    batch_type batch_;
+    double loss_ = 0.0;
+    std::uint64_t steps_ = 0;
+    std::mutex failure_mutex_;
+    std::exception_ptr failure_;
+    std::atomic<bool> failed_{false};
+};
+
+} // namespace lockstep
