@@ -47,7 +47,8 @@ TEST_CASE("fault: a file that is no IDX file of bytes") {
 
 TEST_CASE("fault: a file shorter or longer than its header says") {
     CHECK(refusal({0, 0, 8}) == "truncated IDX file: expected an IDX header of at least 8 bytes, found 3");
-    CHECK(refusal({0, 0, 8, 3, 0, 0, 0, 1, 0}) == "truncated IDX file: expected an IDX header of 16 bytes, found 9");
+    CHECK(refusal({0, 0, 8, 3, 0, 0, 0, 1, 0}) ==
+          "truncated IDX file: expected an IDX header of 16 bytes, found 9");
     CHECK(refusal(idx_bytes({3}, {1, 2})) == "truncated IDX file: expected 11 bytes, found 10");
     CHECK(refusal(idx_bytes({2, 2}, {1, 2, 3, 4, 5})) ==
           "trailing bytes: expected 16 bytes for the extents [2, 2], found more");
@@ -57,7 +58,8 @@ TEST_CASE("fault: a header's claim is neither believed nor allocated") {
     // 2^32 - 1 to the fourth overflows; to the first it is 4 GiB that the file does not have.
     auto const most = 0xffffffffU;
     CHECK(contains(refusal(idx_bytes({most, most, most, most}, {1})), "impossible extents"));
-    CHECK(contains(refusal(idx_bytes({most, 0x7fffffffU}, {1})), "expected 9223372030412324877 bytes, found 13"));
+    CHECK(
+        contains(refusal(idx_bytes({most, 0x7fffffffU}, {1})), "expected 9223372030412324877 bytes, found 13"));
     CHECK(contains(refusal(idx_bytes({most}, {1})), "expected 4294967303 bytes, found 9"));
 }
 
@@ -69,16 +71,19 @@ TEST_CASE("fault: a damaged gzip file") {
 
     auto cut = whole;
     cut.resize(whole.size() / 2);
-    CHECK(contains(refusal(cut), "truncated IDX file (gzip): expected 100008 bytes after decompression, found "));
+    CHECK(
+        contains(refusal(cut), "truncated IDX file (gzip): expected 100008 bytes after decompression, found "));
 
     auto without_checksum = whole;
     without_checksum.resize(whole.size() - 8);
-    CHECK(refusal(without_checksum) ==
-          "truncated gzip file: expected a checksum after 100008 uncompressed bytes, found the end of the file");
+    CHECK(
+        refusal(without_checksum) ==
+        "truncated gzip file: expected a checksum after 100008 uncompressed bytes, found the end of the file");
 
     auto wrong_checksum = whole;
     wrong_checksum[whole.size() - 8] ^= 1;
-    CHECK(contains(refusal(wrong_checksum), "damaged gzip file: expected valid gzip data, found incorrect data check"));
+    CHECK(contains(refusal(wrong_checksum),
+                   "damaged gzip file: expected valid gzip data, found incorrect data check"));
 
     auto wrong_header = whole;
     wrong_header[2] = 7; // compression methods other than 8 don't exist

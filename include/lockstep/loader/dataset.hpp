@@ -18,7 +18,8 @@ namespace lockstep {
 
 /// Samples that can be read in any order, by several threads at once: `read(index, input)` writes the
 /// sample_shape::size values of sample `index`, 0 <= index < size(), and returns its target. What it throws
-/// stops the loop over the batches; the sample's index is added on the way.
+/// stops the loop over the batches; the sample's index is added on the way. A dataset may have
+/// `expect(index)` too: it is told of a sample while the one before is read, and may fetch it from memory.
 template <class T>
 concept dataset = any_shape<typename T::sample_shape> &&
                   requires(T const& data, std::int64_t index, std::span<float> input) {
@@ -35,8 +36,9 @@ public:
     /// Throws usage_error where the two don't have one length.
     tensor_dataset(tensor<float, Shape> inputs, std::vector<std::int32_t> targets) {
         if (inputs.count() != static_cast<std::int64_t>(targets.size()))
-            throw usage_error{"tensor_dataset: inputs and targets differ in number: expected a target for each of " +
-                              std::to_string(inputs.count()) + " samples, found " + std::to_string(targets.size())};
+            throw usage_error{
+                "tensor_dataset: inputs and targets differ in number: expected a target for each of " +
+                std::to_string(inputs.count()) + " samples, found " + std::to_string(targets.size())};
         content_ = std::make_shared<content const>(std::move(inputs), std::move(targets));
     }
 

@@ -97,7 +97,8 @@ inline idx_content read_idx(std::filesystem::path const& path) {
                                  detail::hex_text(magic));
     if (magic[2] != 0x08)
         throw detail::file_error(path, "wrong element type", "unsigned byte (0x08)",
-                                 std::string{element} + " (" + detail::hex_text(std::span{magic}.subspan(2, 1)) + ")");
+                                 std::string{element} + " (" +
+                                     detail::hex_text(std::span{magic}.subspan(2, 1)) + ")");
 
     idx_content content;
     // Room for the header's own 4 + 4 x 255 bytes at most, so that byte counts in messages don't overflow.

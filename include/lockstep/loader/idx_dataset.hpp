@@ -5,6 +5,7 @@
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/shape/shape.hpp>
+#include <lockstep/tensor/memory.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -46,7 +47,8 @@ void convert_pixels(std::uint8_t const* __restrict pixels, float* __restrict val
 
 template <std::int64_t Size>
 void convert_pixels(std::uint8_t const* __restrict pixels, float* __restrict values, normalize scale) {
-    for (std::int64_t i = 0; i < Size; ++i) values[i] = (unit_interval(pixels[i]) - scale.mean) / scale.deviation;
+    for (std::int64_t i = 0; i < Size; ++i)
+        values[i] = (unit_interval(pixels[i]) - scale.mean) / scale.deviation;
 }
 
 /// Whether a file's extents, the first of which counts samples, are those of the shape; images of one
@@ -93,7 +95,8 @@ public:
                                      detail::idx_extents_text(image_file.extents));
         auto label_file = read_idx(labels);
         if (label_file.extents.size() != 1)
-            throw detail::file_error(labels, "no labels", "[count]", detail::idx_extents_text(label_file.extents));
+            throw detail::file_error(labels, "no labels", "[count]",
+                                     detail::idx_extents_text(label_file.extents));
         if (label_file.extents[0] != image_file.extents[0])
             throw detail::file_error(labels, "images and labels differ in number",
                                      std::to_string(image_file.extents[0]) + " labels, one for each image in " +
@@ -102,8 +105,10 @@ public:
         for (std::size_t i = 0; i < label_file.elements.size(); ++i)
             if (label_file.elements[i] >= classes)
                 throw detail::file_error(labels, "label out of range", "0 to " + std::to_string(classes - 1),
-                                         std::to_string(label_file.elements[i]) + " at sample " + std::to_string(i));
-        content_ = std::make_shared<content const>(std::move(image_file.elements), std::move(label_file.elements));
+                                         std::to_string(label_file.elements[i]) + " at sample " +
+                                             std::to_string(i));
+        content_ =
+            std::make_shared<content const>(std::move(image_file.elements), std::move(label_file.elements));
     }
 
     std::int64_t size() const { return static_cast<std::int64_t>(content_->labels.size()); }
@@ -117,6 +122,13 @@ public:
         else
             detail::convert_pixels<Shape::size>(pixels, input.data(), scale_);
         return content_->labels[static_cast<std::size_t>(index)];
+    }
+
+    /// Has the memory fetch a sample that is read soon: in a shuffled epoch it is far from all others.
+    void expect(std::int64_t index) const {
+        auto const* pixels = content_->pixels.data() + index * Shape::size;
+        for (std::int64_t i = 0; i < Shape::size; i += std::int64_t{memory_alignment})
+            __builtin_prefetch(pixels + i);
     }
 
     /// The bytes of an image as the file has them.

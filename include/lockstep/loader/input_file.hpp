@@ -132,8 +132,8 @@ private:
             between_members_ = status == Z_STREAM_END;
             if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
                 throw file_error(path_, "damaged gzip file", "valid gzip data",
-                                 (stream_->msg != nullptr ? std::string{stream_->msg} : "zlib error") + " after " +
-                                     std::to_string(position_ + static_cast<std::int64_t>(done)) +
+                                 (stream_->msg != nullptr ? std::string{stream_->msg} : "zlib error") +
+                                     " after " + std::to_string(position_ + static_cast<std::int64_t>(done)) +
                                      " uncompressed bytes");
         }
         return done;

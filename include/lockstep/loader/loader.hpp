@@ -90,7 +90,8 @@ public:
     batch_view<float, sample_shape> const& current() const { return current_; }
 
 private:
-    static constexpr std::int64_t input_bytes = align_up(Batch * sample_shape::size * std::int64_t{sizeof(float)});
+    static constexpr std::int64_t input_bytes =
+        align_up(Batch * sample_shape::size * std::int64_t{sizeof(float)});
     static constexpr std::int64_t slot_bytes =
         input_bytes + align_up(Batch * std::int64_t{sizeof(std::int32_t)});
 
@@ -107,14 +108,21 @@ private:
     std::int32_t* targets(int slot) const {
         return reinterpret_cast<std::int32_t*>(memory_.data() + slot * slot_bytes + input_bytes);
     }
-    std::int64_t count(std::int64_t batch) const { return std::min<std::int64_t>(Batch, samples() - batch * Batch); }
+    std::int64_t count(std::int64_t batch) const {
+        return std::min<std::int64_t>(Batch, samples() - batch * Batch);
+    }
 
     void fill(std::uint64_t epoch, std::int64_t batch, int slot, std::atomic<bool> const& abandoned) const {
         tensor_view<float, sample_shape> const into{inputs(slot), count(batch)};
         auto const order = sampler_.order(samples(), epoch);
+        auto next = order(batch * Batch);
         for (std::int64_t i = 0; i < into.count(); ++i) {
             if (abandoned.load(std::memory_order_relaxed)) return;
-            auto const sample = order(batch * Batch + i);
+            auto const sample = next;
+            if (i + 1 < into.count()) {
+                next = order(batch * Batch + i + 1);
+                if constexpr (requires { data_.expect(next); }) data_.expect(next);
+            }
             auto const where = [&] {
                 return "sample " + std::to_string(sample) + " (batch " + std::to_string(batch) + " of epoch " +
                        std::to_string(epoch) + "): ";
@@ -124,7 +132,8 @@ private:
             } catch (std::exception const& cause) {
                 std::throw_with_nested(sample_error{sample, where() + cause.what()});
             } catch (...) {
-                std::throw_with_nested(sample_error{sample, where() + "the dataset threw what is no std::exception"});
+                std::throw_with_nested(
+                    sample_error{sample, where() + "the dataset threw what is no std::exception"});
             }
         }
     }
@@ -212,7 +221,8 @@ public:
     std::int64_t next_epoch() const { return static_cast<std::int64_t>(next_epoch_); }
     /// To go on with an earlier run. Throws usage_error for a negative epoch.
     void set_epoch(std::int64_t epoch) {
-        if (epoch < 0) throw usage_error{"set_epoch: expected an epoch of at least 0, found " + std::to_string(epoch)};
+        if (epoch < 0)
+            throw usage_error{"set_epoch: expected an epoch of at least 0, found " + std::to_string(epoch)};
         next_epoch_ = static_cast<std::uint64_t>(epoch);
     }
 

@@ -75,7 +75,8 @@ concept sample_source = dataset<T> || detail::is_sampled<T>;
 
 /// A stage that says how a loader works.
 template <class T>
-concept loader_stage = std::same_as<T, workers> || std::same_as<T, prefetch> || std::same_as<T, pin_memory_stage>;
+concept loader_stage =
+    std::same_as<T, workers> || std::same_as<T, prefetch> || std::same_as<T, pin_memory_stage>;
 
 /// What a trainer takes: epochs of batches of one shape.
 template <class T>
@@ -111,41 +112,43 @@ loader<Data, Sampler, Size> operator|(loader<Data, Sampler, Size>&& source, Stag
     return std::move(source);
 }
 
-// The rules, one deleted function each.
+// The rules, one deleted function each. The rule is a template parameter, as not every compiler prints the
+// result's type.
 
 /// A sampler or batch<> takes a dataset, and stands once: nothing is shuffled or batched after batch<>.
 template <class Stage, class Source>
 struct stage_takes_a_dataset_before_batch {};
-template <class Source, class Stage>
+template <class Source, class Stage, class Rule = stage_takes_a_dataset_before_batch<Stage, Source>>
     requires((sampler<Stage> && !dataset<Source>) || (detail::is_batch_stage<Stage> && !sample_source<Source>))
-stage_takes_a_dataset_before_batch<Stage, Source> operator|(Source const&, Stage const&) = delete;
+Rule operator|(Source const&, Stage const&) = delete;
 
 /// workers, prefetch and pin_memory come after batch<>.
 template <class Source, class Stage>
 struct batch_is_missing_between {};
-template <sample_source Source, loader_stage Stage>
-batch_is_missing_between<Source, Stage> operator|(Source const&, Stage const&) = delete;
+template <sample_source Source, loader_stage Stage, class Rule = batch_is_missing_between<Source, Stage>>
+Rule operator|(Source const&, Stage const&) = delete;
 
 /// workers, prefetch and pin_memory take a loader: `data | batch<64>`.
 template <class Stage, class Source>
 struct stage_takes_a_loader {};
-template <class Source, loader_stage Stage>
+template <class Source, loader_stage Stage, class Rule = stage_takes_a_loader<Stage, Source>>
     requires(!sample_source<Source> && !is_loader<Source>)
-stage_takes_a_loader<Stage, Source> operator|(Source const&, Stage const&) = delete;
+Rule operator|(Source const&, Stage const&) = delete;
 
 /// A loader has threads and memory of its own: a stage takes it over, with std::move(loader) | workers(2).
 template <class Loader, class Stage>
 struct loader_is_not_copied_but_moved_into {};
-template <class Loader, loader_stage Stage>
+template <class Loader, loader_stage Stage, class Rule = loader_is_not_copied_but_moved_into<Loader, Stage>>
     requires is_loader<Loader>
-loader_is_not_copied_but_moved_into<Loader, Stage> operator|(Loader const&, Stage const&) = delete;
+Rule operator|(Loader const&, Stage const&) = delete;
 
 /// A loop takes batches: `for (auto const& batch : data | batch<64>)`.
 template <class Source>
 struct batch_is_missing_after {};
+template <sample_source Source, class Rule = batch_is_missing_after<Source>>
+batch_view<float, typename Source::sample_shape> const* begin(Source const&) = delete;
+/// Only declared: begin alone is the error.
 template <sample_source Source>
-batch_is_missing_after<Source> begin(Source const&) = delete;
-template <sample_source Source>
-batch_is_missing_after<Source> end(Source const&) = delete;
+batch_view<float, typename Source::sample_shape> const* end(Source const&);
 
 } // namespace lockstep

@@ -35,8 +35,9 @@ public:
         } catch (std::system_error const& error) {
             auto const started = threads_.size();
             stop();
-            throw data_error{"workers(" + std::to_string(workers) + "): expected as many threads, the system starts " +
-                             std::to_string(started) + " (" + error.what() + ")"};
+            throw data_error{"workers(" + std::to_string(workers) +
+                             "): expected as many threads, the system starts " + std::to_string(started) +
+                             " (" + error.what() + ")"};
         }
     }
 

@@ -25,6 +25,8 @@ TEST_CASE("tensor_dataset reads samples with their targets") {
 }
 
 TEST_CASE("tensor_dataset refuses inputs without targets") {
-    CHECK(message_of<usage_error>([] { tensor_dataset{tensor<float, shape<2>>(3), {1, 2}}; }) ==
-          "tensor_dataset: inputs and targets differ in number: expected a target for each of 3 samples, found 2");
+    CHECK(message_of<usage_error>([] {
+              tensor_dataset{tensor<float, shape<2>>(3), {1, 2}};
+          }) == "tensor_dataset: inputs and targets differ in number: expected a target for each of 3 samples, "
+                "found 2");
 }

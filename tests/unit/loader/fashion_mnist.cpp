@@ -38,7 +38,8 @@ TEST_CASE("Fashion-MNIST as its authors made it") {
         }
     auto const mean = sum / (60'000 * 784) / 255;
     CHECK(mean == doctest::Approx(0.2860).epsilon(0.0005));
-    CHECK(std::sqrt(squares / (60'000 * 784) / 255 / 255 - mean * mean) == doctest::Approx(0.3530).epsilon(0.0005));
+    CHECK(std::sqrt(squares / (60'000 * 784) / 255 / 255 - mean * mean) ==
+          doctest::Approx(0.3530).epsilon(0.0005));
 
     std::array<int, 10> count{};
     for (std::int64_t i = 0; i < test.size(); ++i) ++count[static_cast<std::size_t>(test.read(i, image))];

@@ -17,7 +17,8 @@ namespace {
 
 struct files {
     temporary_directory directory;
-    std::filesystem::path images = write(directory / "images", idx_bytes({2, 2, 3}, {0, 1, 2, 3, 4, 5, 255, 254, 9, 8, 7, 6}));
+    std::filesystem::path images =
+        write(directory / "images", idx_bytes({2, 2, 3}, {0, 1, 2, 3, 4, 5, 255, 254, 9, 8, 7, 6}));
     std::filesystem::path labels = write(directory / "labels", idx_bytes({2}, {3, 0}));
 };
 
@@ -60,8 +61,8 @@ TEST_CASE("idx_dataset accepts a file with the axis of one channel") {
 
 TEST_CASE("idx_dataset refuses images and labels that don't fit") {
     files const stored;
-    auto const refusal = [&](auto shape, std::filesystem::path const& images, std::filesystem::path const& labels,
-                             int classes) {
+    auto const refusal = [&](auto shape, std::filesystem::path const& images,
+                             std::filesystem::path const& labels, int classes) {
         return message_of<data_error>([&] { idx_dataset<decltype(shape)>{images, labels, classes}; });
     };
     CHECK(refusal(shape<1, 28, 28>{}, stored.images, stored.labels, 10) ==
@@ -81,7 +82,9 @@ TEST_CASE("idx_dataset refuses images and labels that don't fit") {
 TEST_CASE("idx_dataset refuses impossible options") {
     files const stored;
     auto const refusal = [&](int classes, normalize scale) {
-        return message_of<usage_error>([&] { idx_dataset<shape<2, 3>>{stored.images, stored.labels, classes, scale}; });
+        return message_of<usage_error>([&] {
+            idx_dataset<shape<2, 3>>{stored.images, stored.labels, classes, scale};
+        });
     };
     CHECK(contains(refusal(0, {}), "expected 1 class or more, found 0"));
     CHECK(contains(refusal(4, {.mean = 0.5F, .deviation = 0}), "found 0.500000 and 0.000000"));

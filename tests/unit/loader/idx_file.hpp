@@ -16,7 +16,8 @@ namespace lockstep::testing {
 class temporary_directory {
 public:
     temporary_directory()
-        : path_(std::filesystem::temp_directory_path() / ("lockstep-" + std::to_string(std::random_device{}()))) {
+        : path_(std::filesystem::temp_directory_path() /
+                ("lockstep-" + std::to_string(std::random_device{}()))) {
         std::filesystem::create_directory(path_);
     }
     ~temporary_directory() { std::filesystem::remove_all(path_); }
@@ -36,7 +37,8 @@ using bytes = std::vector<unsigned char>;
 inline bytes idx_bytes(std::vector<std::uint32_t> const& extents, bytes const& elements) {
     bytes file{0, 0, 0x08, static_cast<unsigned char>(extents.size())};
     for (auto const extent : extents)
-        for (int shift = 24; shift >= 0; shift -= 8) file.push_back(static_cast<unsigned char>(extent >> shift));
+        for (int shift = 24; shift >= 0; shift -= 8)
+            file.push_back(static_cast<unsigned char>(extent >> shift));
     file.insert(file.end(), elements.begin(), elements.end());
     return file;
 }

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <numeric>
 #include <random>
 #include <set>
 #include <thread>
+#include <vector>
 
 using namespace lockstep;
 using namespace lockstep::testing;
@@ -105,6 +105,18 @@ TEST_CASE("leaving a loop early begins the next epoch afresh") {
     }
 }
 
+TEST_CASE("a dataset that wants to is told of each sample that follows in the batch") {
+    struct announced : numbers {
+        std::vector<std::int64_t>* told;
+        announced(std::int64_t samples, std::vector<std::int64_t>* list) : numbers{samples}, told(list) {}
+        void expect(std::int64_t index) const { told->push_back(index); }
+    };
+    std::vector<std::int64_t> told;
+    auto loader = announced{7, &told} | batch<3>;
+    run_epoch(loader);
+    CHECK(told == std::vector<std::int64_t>{1, 2, 4, 5});
+}
+
 TEST_CASE("what a sample throws reaches the consumer with the sample's index") {
     for (int const threads : {0, 1, 3}) {
         auto loader = numbers{100, 57} | batch<8> | workers(threads);
@@ -115,7 +127,8 @@ TEST_CASE("what a sample throws reaches the consumer with the sample's index") {
                 FAIL("nothing thrown");
             } catch (sample_error const& error) {
                 CHECK(error.sample() == 57);
-                CHECK(error.what() == "sample 57 (batch 7 of epoch " + std::to_string(epoch) + "): the disk is gone");
+                CHECK(error.what() ==
+                      "sample 57 (batch 7 of epoch " + std::to_string(epoch) + "): the disk is gone");
                 CHECK_THROWS_WITH_AS(std::rethrow_if_nested(error), "the disk is gone", std::runtime_error);
             }
             CHECK(delivered == 7);
@@ -174,7 +187,8 @@ TEST_CASE("loaders start, stop and die at any point") {
     int cycles = 0;
     while (cycles < 500) {
         std::int64_t const broken = below(4) == 0 ? below(300) : -1;
-        auto loader = numbers{300, broken} | shuffle(seed{1}) | batch<8> | workers(below(5)) | prefetch(1 + below(5));
+        auto loader =
+            numbers{300, broken} | shuffle(seed{1}) | batch<8> | workers(below(5)) | prefetch(1 + below(5));
         if (below(10) == 0) continue; // never started
         for (int epochs = 1 + below(4); epochs > 0; --epochs, ++cycles) {
             auto const leave_at = 8 * below(60);

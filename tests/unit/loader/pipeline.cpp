@@ -12,7 +12,9 @@ using namespace lockstep::testing;
 namespace {
 
 template <class Left, class Right>
-concept pipes = requires(Left&& left, Right const& right) { static_cast<Left&&>(left) | right; };
+concept pipes = requires(Left&& left, Right const& right) {
+    static_cast<Left&&>(left) | right;
+};
 
 using pairs = tensor_dataset<shape<2>>;
 using batches_of_pairs = decltype(std::declval<pairs>() | batch<4>);
