@@ -25,11 +25,9 @@ namespace detail {
 /// Samples that one replica infers at once.
 inline constexpr int inference_samples = 64;
 
-template <class Model, class Devices, class T>
+template <class Model, class Backend>
 struct inference_source {
-    static constexpr plan_settings settings{Devices::replicas, Devices::replicas,
-                                            Devices::replicas * inference_samples, sizeof(T)};
-    static constexpr program build() { return inference_program<Model, typename Devices::template backend<T>>(); }
+    static constexpr program build() { return inference_program<Model, Backend>(); }
 };
 
 } // namespace detail
@@ -89,14 +87,10 @@ public:
     /// A parameter's values in PyTorch's layout, from memory laid out like all parameters: the parameters
     /// themselves, their gradients, or an optimizer's state.
     static std::vector<element> read(int index, element const* memory) {
-        std::vector<std::int64_t> const order = memory_order_of(layout.parameters[index]);
-        std::vector<element> values(order.size());
-        for (std::size_t i = 0; i < order.size(); ++i) values[i] = memory[layout.parameter_offsets[index] + order[i]];
-        return values;
+        return to_saved_order<element>(layout.parameters[index], memory + layout.parameter_offsets[index]);
     }
     static void write(int index, element* memory, std::span<element const> values) {
-        std::vector<std::int64_t> const order = memory_order_of(layout.parameters[index]);
-        for (std::size_t i = 0; i < order.size(); ++i) memory[layout.parameter_offsets[index] + order[i]] = values[i];
+        from_saved_order<element>(layout.parameters[index], values, memory + layout.parameter_offsets[index]);
     }
     std::vector<element> parameter(int index) const { return read(index, parameters()); }
     void set_parameter(int index, std::span<element const> values) { write(index, parameters(), values); }
@@ -110,7 +104,9 @@ public:
     lockstep::seed initial_seed() const { return seed_; }
 
     /// The plan of an inference, which also lays out the parameters: every plan of a model does it the same way.
-    static constexpr plan layout = static_plan<detail::inference_source<Model, Devices, element>>::value;
+    static constexpr plan layout =
+        static_plan<detail::inference_source<Model, backend<element>>,
+                    plan_settings{replicas, replicas, replicas * detail::inference_samples, sizeof(element)}>::value;
 
 private:
     static constexpr std::size_t bytes() {

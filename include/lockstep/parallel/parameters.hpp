@@ -54,4 +54,20 @@ inline std::vector<std::int64_t> memory_order_of(program_parameter const& p) {
     return order;
 }
 
+/// A parameter's elements, which start at `memory`, in PyTorch's order.
+template <class T>
+std::vector<T> to_saved_order(program_parameter const& p, T const* memory) {
+    std::vector<std::int64_t> const order = memory_order_of(p);
+    std::vector<T> values(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) values[i] = memory[order[i]];
+    return values;
+}
+
+/// The way back.
+template <class T>
+void from_saved_order(program_parameter const& p, std::span<T const> values, T* memory) {
+    std::vector<std::int64_t> const order = memory_order_of(p);
+    for (std::size_t i = 0; i < order.size(); ++i) memory[order[i]] = values[i];
+}
+
 } // namespace lockstep

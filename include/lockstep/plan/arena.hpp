@@ -84,7 +84,8 @@ struct arena {
 
 /// Places the values of a program for `samples` samples: each from the first write to the last read of its
 /// storage, first come first served into the smallest hole that fits.
-constexpr arena plan_arena(program const& p, std::int64_t samples, std::int64_t element_bytes) {
+template <class Program>
+constexpr arena plan_arena(Program const& p, std::int64_t samples, std::int64_t element_bytes) {
     arena result;
     std::size_t const count = p.buffers.size();
     int const end = static_cast<int>(p.operations.size());

@@ -33,7 +33,8 @@ struct parameter_layout {
 /// Lays parameters out in the order in which a backward pass finishes their gradients, the last group's first,
 /// and cuts them into buckets of at least `bucket_bytes`, the last one excepted. All programs of a model have
 /// the same parameters and so the same layout.
-constexpr parameter_layout plan_buckets(program const& p, std::int64_t bucket_bytes, std::int64_t element_bytes) {
+template <class Program>
+constexpr parameter_layout plan_buckets(Program const& p, std::int64_t bucket_bytes, std::int64_t element_bytes) {
     int const count = static_cast<int>(p.parameters.size());
     parameter_layout layout;
     layout.offsets.resize(count, 0);

@@ -93,65 +93,80 @@ constexpr std::array<T, Size> freeze(std::vector<T> const& values) {
     return result;
 }
 
-struct plan_sizes {
-    std::size_t buffers, operations, parameters, buckets;
-};
-
-} // namespace detail
-
-/// The plan for a program that `Source::build()` gives and for `Source::settings`, as constant data. What a
-/// constant evaluation allocates cannot outlive it, so the program is built twice: once for its sizes.
+/// A program as constant data. What a constant evaluation allocates cannot outlive it, so the program is built
+/// twice, once for its sizes; but only once for all plans that use it.
 template <class Source>
-struct static_plan {
-private:
-    static constexpr detail::plan_sizes sizes = [] {
+struct static_program {
+    struct sizes {
+        std::size_t buffers, operations, parameters;
+    };
+    static constexpr sizes size = [] {
         program const p = Source::build();
-        auto const layout = plan_buckets(p, Source::settings.bucket_bytes, Source::settings.element_bytes);
-        return detail::plan_sizes{p.buffers.size(), p.operations.size(), p.parameters.size(), layout.buckets.size()};
+        return sizes{p.buffers.size(), p.operations.size(), p.parameters.size()};
     }();
-
     struct storage {
-        std::array<buffer, sizes.buffers> buffers;
-        std::array<placement, sizes.buffers> placements;
-        std::array<operation, sizes.operations> operations;
-        std::array<program_parameter, sizes.parameters> parameters;
-        std::array<std::int64_t, sizes.parameters> offsets;
-        std::array<bucket, sizes.buckets> buckets;
+        std::array<buffer, size.buffers> buffers;
+        std::array<operation, size.operations> operations;
+        std::array<program_parameter, size.parameters> parameters;
         plan numbers;
     };
-
     static constexpr storage data = [] {
-        constexpr plan_settings settings = Source::settings;
         program const p = Source::build();
         plan numbers;
-        numbers.settings = settings;
-        arena const a = plan_arena(p, numbers.shard_samples(), settings.element_bytes);
-        parameter_layout const layout = plan_buckets(p, settings.bucket_bytes, settings.element_bytes);
         numbers.forward_count = p.forward_count;
         numbers.output = p.output;
         numbers.loss = p.loss;
         numbers.correct = p.correct;
         numbers.input_gradient = p.input_gradient;
-        numbers.arena_bytes = a.bytes;
-        numbers.parameter_elements = layout.elements;
-        return storage{detail::freeze<buffer, sizes.buffers>(p.buffers),
-                       detail::freeze<placement, sizes.buffers>(a.placements),
-                       detail::freeze<operation, sizes.operations>(p.operations),
-                       detail::freeze<program_parameter, sizes.parameters>(p.parameters),
-                       detail::freeze<std::int64_t, sizes.parameters>(layout.offsets),
-                       detail::freeze<bucket, sizes.buckets>(layout.buckets),
-                       numbers};
+        return storage{freeze<buffer, size.buffers>(p.buffers), freeze<operation, size.operations>(p.operations),
+                       freeze<program_parameter, size.parameters>(p.parameters), numbers};
+    }();
+};
+
+} // namespace detail
+
+/// The plan for the program that `Source::build()` gives, with these settings, as constant data.
+template <class Source, plan_settings Settings>
+struct static_plan {
+private:
+    using program_data = detail::static_program<Source>;
+
+    /// The program and its numbers, without what depends on the settings.
+    static constexpr plan outline = [] {
+        plan result = program_data::data.numbers;
+        result.settings = Settings;
+        result.buffers = program_data::data.buffers;
+        result.operations = program_data::data.operations;
+        result.parameters = program_data::data.parameters;
+        return result;
+    }();
+
+    static constexpr std::size_t bucket_count =
+        plan_buckets(outline, Settings.bucket_bytes, Settings.element_bytes).buckets.size();
+
+    struct storage {
+        std::array<placement, program_data::size.buffers> placements;
+        std::array<std::int64_t, program_data::size.parameters> offsets;
+        std::array<bucket, bucket_count> buckets;
+        std::int64_t arena_bytes;
+        std::int64_t parameter_elements;
+    };
+    static constexpr storage data = [] {
+        arena const a = plan_arena(outline, outline.shard_samples(), Settings.element_bytes);
+        parameter_layout const layout = plan_buckets(outline, Settings.bucket_bytes, Settings.element_bytes);
+        return storage{detail::freeze<placement, program_data::size.buffers>(a.placements),
+                       detail::freeze<std::int64_t, program_data::size.parameters>(layout.offsets),
+                       detail::freeze<bucket, bucket_count>(layout.buckets), a.bytes, layout.elements};
     }();
 
 public:
     static constexpr plan value = [] {
-        plan result = data.numbers;
-        result.buffers = data.buffers;
+        plan result = outline;
         result.placements = data.placements;
-        result.operations = data.operations;
-        result.parameters = data.parameters;
         result.parameter_offsets = data.offsets;
         result.buckets = data.buckets;
+        result.arena_bytes = data.arena_bytes;
+        result.parameter_elements = data.parameter_elements;
         return result;
     }();
 };

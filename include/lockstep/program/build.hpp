@@ -167,6 +167,9 @@ struct model_lowering {
     }
 };
 
+template <class Loss, class Out>
+concept counts_right_answers = requires { Loss::correct(group_input<Out>{}, target_leaf<Out, Loss>{}); };
+
 template <class Model, class Loss, class Backend, bool Backward>
 constexpr program build_program(bool metrics, bool input_gradient) {
     using lowering = model_lowering<Backend, Backward>;
@@ -178,7 +181,7 @@ constexpr program build_program(bool metrics, bool input_gradient) {
     if constexpr (!std::is_void_v<Loss>) {
         result.loss = builder.place(lowering::template local<loss_group<out, Loss, loss_value>>(), {result.output}, {}, {});
         result.buffers[result.loss].result = true;
-        if constexpr (requires { Loss::correct; } && !Backward) {
+        if constexpr (counts_right_answers<Loss, out> && !Backward) {
             if (metrics) {
                 result.correct = builder.place(
                     lowering::template local<loss_group<out, Loss, correct_count>>(), {result.output}, {}, {});

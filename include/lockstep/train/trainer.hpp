@@ -28,6 +28,7 @@ inline constexpr batch_size_of<Samples> batch_size{};
 /// Means over all samples of a loader.
 struct evaluation {
     double loss = 0.0;
+    /// Share of right answers; 0 for a loss that knows no right and wrong.
     double accuracy = 0.0;
     std::int64_t samples = 0;
 };
@@ -44,21 +45,13 @@ struct batch_of {
 
 namespace detail {
 
-template <class Parallel, class Loss, int Batch>
+template <class Model, class Loss, class Backend>
 struct training_source {
-    using element = typename Parallel::element;
-    static constexpr plan_settings settings{Parallel::replicas, Parallel::shards, Batch, sizeof(element)};
-    static constexpr program build() {
-        return training_program<typename Parallel::model, Loss, typename Parallel::template backend<element>>();
-    }
+    static constexpr program build() { return training_program<Model, Loss, Backend>(); }
 };
-template <class Parallel, class Loss, int Batch>
+template <class Model, class Loss, class Backend>
 struct evaluation_source {
-    using element = typename Parallel::element;
-    static constexpr plan_settings settings{Parallel::replicas, Parallel::shards, Batch, sizeof(element)};
-    static constexpr program build() {
-        return evaluation_program<typename Parallel::model, Loss, typename Parallel::template backend<element>>();
-    }
+    static constexpr program build() { return evaluation_program<Model, Loss, Backend>(); }
 };
 
 } // namespace detail
@@ -78,10 +71,14 @@ public:
 
     static constexpr int replicas = Parallel::replicas;
     static constexpr int shards = Parallel::shards;
+    using backend = typename Parallel::template backend<element>;
+    static constexpr plan_settings settings{replicas, shards, Batch, sizeof(element)};
 
     /// The plan of a training step, and of an evaluation.
-    static constexpr plan training_plan = static_plan<detail::training_source<Parallel, Loss, Batch>>::value;
-    static constexpr plan evaluation_plan = static_plan<detail::evaluation_source<Parallel, Loss, Batch>>::value;
+    static constexpr plan training_plan =
+        static_plan<detail::training_source<typename Parallel::model, Loss, backend>, settings>::value;
+    static constexpr plan evaluation_plan =
+        static_plan<detail::evaluation_source<typename Parallel::model, Loss, backend>, settings>::value;
 
     trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>)
         : model_(&model), optimizer_(optimizer), training_(shards), evaluation_(replicas) {
@@ -297,7 +294,8 @@ private:
                 for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
                     evaluation_[r]->forward(input_of(part, s));
                     losses_[s].value = *evaluation_[r]->template result<element>(evaluation_plan.loss);
-                    losses_[s].correct = *evaluation_[r]->template result<element>(evaluation_plan.correct);
+                    if constexpr (evaluation_plan.correct >= 0)
+                        losses_[s].correct = *evaluation_[r]->template result<element>(evaluation_plan.correct);
                 }
             });
             sum.loss += sum_over_shards<shards>([&](int s) { return static_cast<double>(losses_[s].value); });

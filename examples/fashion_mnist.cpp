@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// Trains a convolutional net or a multilayer perceptron on Fashion-MNIST, on all cores of this machine.
+
+#include <lockstep/lockstep.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <string>
+#include <thread>
+
+namespace ls = lockstep;
+
+using lenet = ls::sequential<ls::shape<1, 28, 28>,                                           //
+                             ls::conv2d<32, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, //
+                             ls::conv2d<64, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, //
+                             ls::flatten, ls::linear<128>, ls::relu, ls::dropout<0.25>, ls::linear<10>>;
+
+using mlp = ls::sequential<ls::shape<1, 28, 28>, ls::flatten,   //
+                           ls::linear<256>, ls::relu,           //
+                           ls::linear<128>, ls::relu,           //
+                           ls::linear<10>>;
+
+constexpr int samples_a_batch = 64;
+
+struct options {
+    std::string model = "lenet";
+    int replicas = 0;
+    bool reproducible = false;
+    int epochs = 0;
+    std::uint64_t seed = 1;
+    double learning_rate = 0.02;
+    std::string data = ls::fashion_mnist_directory;
+    std::string save, load, curve;
+    bool plan = false;
+    bool quiet = false;
+};
+
+/// One epoch over the training images. Returns the mean loss.
+template <class Trainer, class Loader>
+double train(Trainer& trainer, Loader& images, std::string const& label, bool quiet, std::vector<double>& losses) {
+    ls::progress bar{{.label = label, .total = images.samples(), .quiet = quiet}};
+    double sum = 0.0;
+    std::int64_t seen = 0;
+    for (auto const& batch : images) {
+        double const loss = trainer.step(batch);
+        losses.push_back(loss);
+        sum += loss * static_cast<double>(batch.count());
+        seen += batch.count();
+        bar.update(seen);
+    }
+    bar.finish();
+    return sum / static_cast<double>(seen);
+}
+
+template <class Net, int Replicas, int Shards>
+void run(options const& o) {
+    using devices = ls::cpu_devices<Replicas>;
+    ls::parallel<Net, devices, ls::reproducible<Shards>> model{ls::seed{o.seed}};
+    ls::trainer trainer{model, ls::cross_entropy{},
+                        ls::sgd{.learning_rate = o.learning_rate, .momentum = 0.9, .weight_decay = 1e-4},
+                        ls::batch_size<samples_a_batch>};
+    if (o.plan) {
+        std::fputs(ls::to_text(trainer.training_plan).c_str(), stdout);
+        return;
+    }
+    auto test = ls::fashion_mnist(ls::split::test, o.data) | ls::batch<samples_a_batch>;
+    ls::checkpoint_position start;
+    if (!o.load.empty()) start = ls::load_checkpoint(o.load, trainer);
+
+    double accuracy = 0.0;
+    if (o.epochs == 0) {
+        ls::evaluation const result = trainer.evaluate(test);
+        std::printf("%s: test loss %.4f\n", o.load.c_str(), result.loss);
+        accuracy = result.accuracy;
+    } else {
+        // What cannot be written is better known before an hour of work than after it.
+        for (std::string const& file : {o.save, o.curve}) ls::atomic_file{file};
+        auto images = ls::fashion_mnist(ls::split::train, o.data) | ls::shuffle(ls::seed{o.seed}) |
+                      ls::batch<samples_a_batch> | ls::workers(1) | ls::prefetch(4);
+        images.set_epoch(start.epoch);
+        ls::training_curve curve{.title = "Fashion-MNIST, " + o.model};
+        curve.subtitle = std::to_string(Replicas) + (Replicas == 1 ? " replica" : " replicas") + ", batches of " +
+                         std::to_string(samples_a_batch);
+        auto const last = start.epoch + o.epochs;
+        for (auto epoch = start.epoch + 1; epoch <= last; ++epoch) {
+            std::string const label = "epoch " + std::to_string(epoch) + "/" + std::to_string(last);
+            double const loss = train(trainer, images, label, o.quiet, curve.step_losses);
+            ls::evaluation const result = trainer.evaluate(test);
+            curve.points.push_back({static_cast<double>(epoch), loss, result.loss, result.accuracy});
+            if (!o.quiet)
+                std::printf("%s: training loss %.4f, test loss %.4f, test accuracy %.3f\n", label.c_str(), loss,
+                            result.loss, result.accuracy);
+            std::fflush(stdout);
+            accuracy = result.accuracy;
+        }
+        ls::save_checkpoint(o.save, trainer, last);
+        ls::write_curve(o.curve, curve);
+        if (!o.quiet) std::printf("wrote %s and %s\n", o.save.c_str(), o.curve.c_str());
+    }
+    std::printf("test accuracy: %.3f\n", accuracy);
+}
+
+template <class Net>
+void run_with(options const& o) {
+    constexpr int fixed = 4; // shards under --reproducible, whatever the number of replicas
+    switch (o.replicas) {
+    case 1: return o.reproducible ? run<Net, 1, fixed>(o) : run<Net, 1, 1>(o);
+    case 2: return o.reproducible ? run<Net, 2, fixed>(o) : run<Net, 2, 2>(o);
+    default: return run<Net, 4, fixed>(o);
+    }
+}
+
+int main(int argc, char** argv) {
+    options o;
+    unsigned const cores = std::thread::hardware_concurrency();
+    o.replicas = cores >= 4 ? 4 : cores >= 2 ? 2 : 1;
+
+    CLI::App app{"Trains on Fashion-MNIST: 60,000 images of clothes, 10 classes.", "fashion_mnist"};
+    app.add_option("--model", o.model, "lenet or mlp")->check(CLI::IsMember({"lenet", "mlp"}))->capture_default_str();
+    app.add_option("--replicas", o.replicas, "replicas of the model, one thread each: 1, 2 or 4")
+        ->check(CLI::IsMember({1, 2, 4}))
+        ->capture_default_str();
+    app.add_flag("--reproducible", o.reproducible, "the same bits for 1, 2 and 4 replicas");
+    auto* epochs = app.add_option("--epochs", o.epochs, "epochs to train (3, mlp 5; with --load none)")
+                       ->check(CLI::PositiveNumber);
+    app.add_option("--seed", o.seed, "of initial values, order and dropout")->capture_default_str();
+    app.add_option("--learning-rate", o.learning_rate)->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("--data", o.data, "directory with the four IDX files, gzipped or not")->capture_default_str();
+    app.add_option("--save", o.save, "where the model goes (fashion_mnist_MODEL.safetensors)");
+    app.add_option("--load", o.load, "a saved model: evaluates it, with --epochs goes on training");
+    app.add_option("--curve", o.curve, "where the picture goes (fashion_mnist_MODEL.svg)");
+    app.add_flag("--plan", o.plan, "prints the plan of a step and ends");
+    app.add_flag("--quiet", o.quiet, "prints the last line only");
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& problem) {
+        return app.exit(problem) == 0 ? 0 : 2;
+    }
+    if (epochs->count() == 0 && o.load.empty()) o.epochs = o.model == "mlp" ? 5 : 3;
+    if (o.save.empty()) o.save = "fashion_mnist_" + o.model + ".safetensors";
+    if (o.curve.empty()) o.curve = "fashion_mnist_" + o.model + ".svg";
+    try {
+        if (o.model == "mlp") run_with<mlp>(o);
+        else run_with<lenet>(o);
+        return 0;
+    } catch (ls::usage_error const& problem) {
+        std::fprintf(stderr, "fashion_mnist: %s\n", problem.what());
+        return 2;
+    } catch (std::exception const& problem) {
+        std::fprintf(stderr, "fashion_mnist: %s\n", problem.what());
+        return 1;
+    }
+}

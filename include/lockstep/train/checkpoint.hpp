@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/error.hpp>
+#include <lockstep/parallel/parameters.hpp>
+#include <lockstep/plan/plan.hpp>
+#include <lockstep/train/safetensors.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lockstep {
+
+/// Where a training stands, beside its parameters and its optimizer's state.
+struct checkpoint_position {
+    /// Epochs that are finished.
+    std::int64_t epoch = 0;
+    std::uint64_t steps = 0;
+};
+
+namespace detail {
+
+/// A tensor of a training: a parameter, or a value that the optimizer keeps for it.
+template <class T>
+struct training_tensor {
+    std::string name;
+    program_parameter const* parameter;
+    /// Its first element in memory.
+    T* memory;
+
+    std::vector<std::int64_t> shape() const {
+        extents const saved = saved_shape_of(*parameter);
+        return {saved.extent.begin(), saved.extent.begin() + saved.rank};
+    }
+};
+
+/// Parameters as PyTorch names them, an optimizer's values behind "optimizer.<value>.".
+template <class Trainer>
+auto tensors_of(Trainer& trainer) {
+    using parallel = std::remove_cvref_t<decltype(trainer.model())>;
+    using optimizer = std::remove_cvref_t<decltype(trainer.optimizer())>;
+    std::vector<training_tensor<typename parallel::element>> tensors;
+    auto add = [&](std::string const& prefix, typename parallel::element* memory) {
+        plan const& layout = parallel::layout;
+        for (std::size_t i = 0; i < layout.parameters.size(); ++i)
+            tensors.push_back({prefix + name_of(layout.parameters[i]), &layout.parameters[i],
+                               memory + layout.parameter_offsets[i]});
+    };
+    add("", trainer.model().parameters());
+    for (int s = 0; s < optimizer::states; ++s)
+        add("optimizer." + std::string{optimizer::state_names[s]} + ".", trainer.optimizer_state(s));
+    return tensors;
+}
+
+inline std::string text_of(std::vector<std::int64_t> const& shape) {
+    std::string text = "[";
+    for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+    return text + "]";
+}
+
+inline std::int64_t read_count(safetensors_file const& file, char const* key, std::string const& path) {
+    auto const found = file.metadata().find(key);
+    if (found == file.metadata().end()) return 0;
+    char* end = nullptr;
+    std::int64_t const value = std::strtoll(found->second.c_str(), &end, 10);
+    if (end == found->second.c_str() || *end != '\0' || value < 0)
+        throw data_error(path + ": expected a count for '" + key + "', found '" + found->second + "'");
+    return value;
+}
+
+template <class T>
+void write_training(std::string const& path, std::vector<training_tensor<T>> const& tensors,
+                    std::map<std::string, std::string> const& metadata) {
+    std::vector<std::vector<T>> values;
+    std::vector<tensor_entry> entries;
+    for (auto const& tensor : tensors) {
+        values.push_back(to_saved_order<T>(*tensor.parameter, tensor.memory));
+        entries.push_back(make_entry<T>(tensor.name, tensor.shape(), std::span<T const>(values.back())));
+    }
+    write_safetensors(path, metadata, entries);
+}
+
+/// Compares a file with a model, whole. Returns whether it holds the optimizer's values too.
+template <class T>
+bool check_architecture(std::string const& path, safetensors_file const& file,
+                        std::vector<training_tensor<T>> const& tensors) {
+    std::string const differs = path + ": a model of another architecture: ";
+    bool has_state = false;
+    for (tensor_entry const& entry : file.tensors()) has_state |= entry.name.starts_with("optimizer.");
+    std::vector<std::string> expected;
+    for (auto const& tensor : tensors) {
+        if (!has_state && tensor.name.starts_with("optimizer.")) continue;
+        expected.push_back(tensor.name);
+        std::string const wanted = "expected tensor '" + tensor.name + "' " + text_of(tensor.shape());
+        tensor_entry const* found = file.find(tensor.name);
+        if (found == nullptr) throw data_error(differs + wanted + ", found none of this name");
+        if (found->shape != tensor.shape()) throw data_error(differs + wanted + ", found " + text_of(found->shape));
+        file.as<T>(tensor.name); // throws where the elements are of another type
+    }
+    for (tensor_entry const& entry : file.tensors())
+        if (std::find(expected.begin(), expected.end(), entry.name) == expected.end())
+            throw data_error(differs + "it has a tensor '" + entry.name + "' " + text_of(entry.shape) +
+                             ", which this model has not");
+    return has_state;
+}
+
+} // namespace detail
+
+/// Saves parameters, optimizer state and position as one .safetensors file with PyTorch's names and layouts,
+/// whole or not at all. The same training gives the same bytes.
+template <class Trainer>
+void save_checkpoint(std::string const& path, Trainer& trainer, std::int64_t epoch) {
+    detail::write_training(path, detail::tensors_of(trainer),
+                           {{"format", "pt"},
+                            {"lockstep.epoch", std::to_string(epoch)},
+                            {"lockstep.steps", std::to_string(trainer.steps())}});
+}
+
+/// Restores what save_checkpoint wrote, or the parameters alone from a file that has no optimizer state. The
+/// file is compared with the whole model before anything is changed; data_error names the first tensor that
+/// differs, what was expected and what was found.
+template <class Trainer>
+checkpoint_position load_checkpoint(std::string const& path, Trainer& trainer) {
+    auto const tensors = detail::tensors_of(trainer);
+    using element = std::remove_pointer_t<decltype(tensors.front().memory)>;
+    safetensors_file const file = safetensors_file::read(path);
+    bool const has_state = detail::check_architecture(path, file, tensors);
+    checkpoint_position position;
+    position.epoch = detail::read_count(file, "lockstep.epoch", path);
+    position.steps = static_cast<std::uint64_t>(detail::read_count(file, "lockstep.steps", path));
+    for (auto const& tensor : tensors)
+        if (file.find(tensor.name) != nullptr)
+            from_saved_order<element>(*tensor.parameter, file.as<element>(tensor.name), tensor.memory);
+    trainer.set_steps(has_state ? position.steps : 0);
+    return position;
+}
+
+} // namespace lockstep
