@@ -31,11 +31,12 @@ void bias_relu_pool(int images, int size, int blocks, float const* __restrict y,
                     float const low_left = bottom[c], low_right = bottom[c + Channels];
                     float const upper = std::max(left, right), lower = std::max(low_left, low_right);
                     float const best = std::max(upper, lower) + b[c];
-                    std::int32_t const above = right > left ? 1 : 0;
-                    std::int32_t const below = low_right > low_left ? 3 : 2;
-                    std::int32_t const winner = lower > upper ? below : above;
+                    // Comparisons as numbers: with ?: g++ 12 makes branches of them, which don't vectorize.
+                    std::int32_t const above = right > left;
+                    std::int32_t const below = 2 + (low_right > low_left);
+                    std::int32_t const winner = above + (lower > upper) * (below - above);
                     pooled[c] = std::max(best, 0.0f);
-                    from[c] = best > 0.0f ? winner : 4;
+                    from[c] = 4 + (best > 0.0f) * (winner - 4);
                 }
             }
     }
