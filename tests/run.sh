@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Usage: tests/run.sh [ctest argument...]
+#
+# Installs what is missing, then builds and runs every test that this machine can run: all of them with g++,
+# the unit tests with clang++-19, and with the address, undefined behaviour and thread sanitizers what they are
+# for. With arguments, only the first of these, and ctest gets them: tests/run.sh -R unit.tensor
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ ${1-} == --help || ${1-} == -h ]]; then
+    sed -n '3,7s/^# \{0,1\}//p' tests/run.sh
+    exit 0
+fi
+
+cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libcli11-dev doctest-dev \
+    libbenchmark-dev dataset-fashion-mnist
+
+passed=0
+failed=0
+failures=()
+
+# suite <preset> <directory below build/> <target>... -- <ctest argument>...
+# Builds the targets, runs the tests and counts them; what fails is remembered, not fatal.
+suite() {
+    local preset=$1 directory=build/$2 targets=() start=$SECONDS
+    shift 2
+    while [[ $1 != -- ]]; do
+        targets+=("$1")
+        shift
+    done
+    shift
+
+    echo "== $directory"
+    if ! cmake --preset "$preset" -B "$directory" ||
+        ! cmake --build "$directory" --parallel "$(nproc)" --target "${targets[@]}"; then
+        failed=$((failed + 1))
+        failures+=("$directory: build")
+        return
+    fi
+    local built=$((SECONDS - start)) report=$PWD/$directory/tests.xml status=0
+    rm -f "$report"
+    ctest --test-dir "$directory" --parallel "$(nproc)" --output-on-failure --output-junit "$report" "$@" || status=$?
+
+    local tests=0 failing=0 skipped=0
+    if [[ -f $report ]]; then
+        tests=$(attribute tests "$report")
+        failing=$(attribute failures "$report")
+        skipped=$(attribute skipped "$report")
+    fi
+    # ctest may fail without a failed test: a wrong argument, a test that was not built.
+    if ((status != 0 && failing == 0)); then failing=1; fi
+    if ((failing != 0)); then failures+=("$directory: $failing"); fi
+    passed=$((passed + tests - failing - skipped))
+    failed=$((failed + failing))
+    echo "== $directory: built in $built s, tested in $((SECONDS - start - built)) s"
+}
+
+# attribute <name> <report>: a number of the report's <testsuite>
+attribute() {
+    sed -n "s/^.*[[:space:]]$1=\"\([0-9]*\)\".*$/\1/p" "$2" | head -n 1
+}
+
+suite default tests all -- "$@"
+
+if (($# == 0)); then
+    if cmake/install_packages.sh --optional clang-19 && command -v clang++-19 >/dev/null; then
+        suite clang tests-clang unit_tests -- -L '^(unit|static)$'
+    else
+        echo "== no clang++-19: its part is skipped"
+    fi
+
+    suite asan-ubsan tests-asan unit_tests gradient_tests golden_tests fault_tests -- \
+        -L '^(unit|gradient|golden|fault)$'
+    suite tsan tests-tsan parallel_tests loader_tests -- -L '^(parallel|loader)$'
+    command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]] || echo "== no nvcc: its tests are left out"
+fi
+
+for failure in ${failures[@]+"${failures[@]}"}; do echo "failed in $failure"; done
+echo "tests: $passed passed, $failed failed, in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+((failed == 0))
