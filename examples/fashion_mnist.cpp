@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <thread>
@@ -22,6 +23,9 @@ using mlp = ls::sequential<ls::shape<1, 28, 28>, ls::flatten,   //
                            ls::linear<10>>;
 
 constexpr int samples_a_batch = 64;
+
+/// Mean and standard deviation of the training images' pixels.
+constexpr ls::normalize scale{.mean = 0.2860f, .deviation = 0.3530f};
 
 struct options {
     std::string model = "lenet";
@@ -64,7 +68,7 @@ void run(options const& o) {
         std::fputs(ls::to_text(trainer.training_plan).c_str(), stdout);
         return;
     }
-    auto test = ls::fashion_mnist(ls::split::test, o.data) | ls::batch<samples_a_batch>;
+    auto test = ls::fashion_mnist(ls::split::test, o.data, scale) | ls::batch<samples_a_batch>;
     ls::checkpoint_position start;
     if (!o.load.empty()) start = ls::load_checkpoint(o.load, trainer);
 
@@ -75,8 +79,8 @@ void run(options const& o) {
         accuracy = result.accuracy;
     } else {
         // What cannot be written is better known before an hour of work than after it.
-        for (std::string const& file : {o.save, o.curve}) ls::atomic_file{file};
-        auto images = ls::fashion_mnist(ls::split::train, o.data) | ls::shuffle(ls::seed{o.seed}) |
+        for (std::string const& file : {o.save, o.curve}) ls::atomic_file writable{file};
+        auto images = ls::fashion_mnist(ls::split::train, o.data, scale) | ls::shuffle(ls::seed{o.seed}) |
                       ls::batch<samples_a_batch> | ls::workers(1) | ls::prefetch(4);
         images.set_epoch(start.epoch);
         ls::training_curve curve{.title = "Fashion-MNIST, " + o.model};
@@ -84,6 +88,8 @@ void run(options const& o) {
                          std::to_string(samples_a_batch);
         auto const last = start.epoch + o.epochs;
         for (auto epoch = start.epoch + 1; epoch <= last; ++epoch) {
+            // Smaller steps as the model gets better; a function of the epoch, so that a run may be continued.
+            trainer.optimizer().learning_rate = o.learning_rate * std::pow(0.6, static_cast<double>(epoch - 1));
             std::string const label = "epoch " + std::to_string(epoch) + "/" + std::to_string(last);
             double const loss = train(trainer, images, label, o.quiet, curve.step_losses);
             ls::evaluation const result = trainer.evaluate(test);
