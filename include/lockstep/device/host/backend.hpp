@@ -124,9 +124,9 @@ template <class T, class Library, class Geometry, class X, class G>
 struct kernel_for<T, Library, compute<primitive::max_pool_gradient<Geometry>, X, G>> {
     static void run(kernel_call const& call) {
         max_pool_gradient<T, Geometry>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples);
+                                       call.samples, call.tail);
     }
-    static constexpr kernel value{&run};
+    static constexpr kernel value{&run, nullptr, true};
 };
 
 template <class T, class Library, class Shape, bool PerSample, class X>
