@@ -91,25 +91,25 @@ struct convolution_kernel {
         static_cast<state*>(call.state)->weight_gradient(call.operand<T>(0), call.operand<T>(1),
                                                          static_cast<T*>(call.result), call.samples);
     }
-    static constexpr kernel with_state(void (*run)(kernel_call const&)) {
-        return {run, nullptr, true, &detail::make_state<state>, &detail::free_state<state>};
+    static constexpr kernel with_state(void (*run)(kernel_call const&), bool takes_tail) {
+        return {run, nullptr, takes_tail, &detail::make_state<state>, &detail::free_state<state>};
     }
 };
 
 template <class T, class Library, class Window, class X, class W>
 struct kernel_for<T, Library, compute<primitive::convolution<Window>, X, W>> {
     using kernels = convolution_kernel<T, Library, typename primitive::convolution<Window>::template geometry<X, W>>;
-    static constexpr kernel value = kernels::with_state(&kernels::forward);
+    static constexpr kernel value = kernels::with_state(&kernels::forward, true);
 };
 template <class T, class Library, class Geometry, class G, class W>
 struct kernel_for<T, Library, compute<primitive::convolution_data_gradient<Geometry>, G, W>> {
     using kernels = convolution_kernel<T, Library, Geometry>;
-    static constexpr kernel value = kernels::with_state(&kernels::data_gradient);
+    static constexpr kernel value = kernels::with_state(&kernels::data_gradient, true);
 };
 template <class T, class Library, class Geometry, class X, class G>
 struct kernel_for<T, Library, compute<primitive::convolution_weight_gradient<Geometry>, X, G>> {
     using kernels = convolution_kernel<T, Library, Geometry>;
-    static constexpr kernel value = kernels::with_state(&kernels::weight_gradient);
+    static constexpr kernel value = kernels::with_state(&kernels::weight_gradient, false);
 };
 
 template <class T, class Library, class Window, class X>

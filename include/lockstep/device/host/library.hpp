@@ -14,4 +14,10 @@ using default_library = onednn;
 using default_library = portable;
 #endif
 
+/// The matrix product that a library offers for elements T; specialized where there is one.
+template <class T, class Library>
+struct library_matmul {
+    static constexpr bool found = false;
+};
+
 } // namespace lockstep::host

@@ -16,13 +16,6 @@ namespace detail {
 /// a second-level cache beside the rest. (Measured; between here and there both are within a tenth.)
 inline constexpr std::int64_t library_elements = 256 * 1024;
 
-template <class T, class Library>
-inline constexpr bool library_sgemm = false;
-#if defined(LOCKSTEP_WITH_ONEDNN) && LOCKSTEP_WITH_ONEDNN
-template <>
-inline constexpr bool library_sgemm<float, onednn> = true;
-#endif
-
 /// Right operands that a dot product along the lanes is for.
 template <class T, int N, int K>
 inline constexpr bool dot_product = N <= narrow::dot_columns<T> && K >= vector_lanes<T> &&
@@ -33,8 +26,8 @@ inline constexpr bool dot_product = N <= narrow::dot_columns<T> && K >= vector_l
 /// product of a linear layer. On the calling thread alone.
 template <class T, int N, int K, class Library = default_library>
 void matmul_nn(T const* a, T const* b, T* c, std::int64_t m, row_tail tail = {}) {
-    if constexpr (detail::library_sgemm<T, Library> && std::int64_t{N} * K >= detail::library_elements) {
-        if (m > 0) library::sgemm('N', 'N', m, N, K, a, K, b, N, c);
+    if constexpr (library_matmul<T, Library>::found && std::int64_t{N} * K >= detail::library_elements) {
+        if (m > 0) library_matmul<T, Library>::multiply('N', 'N', m, N, K, a, K, b, N, c);
         tail(0, m);
     } else if constexpr (detail::dot_product<T, N, K>) {
         narrow::matmul_nn<T, N, K>(a, b, c, m, tail);
@@ -46,8 +39,8 @@ void matmul_nn(T const* a, T const* b, T* c, std::int64_t m, row_tail tail = {})
 /// c[m, N] = a[m, K] b[N, K]^T: the gradient of that product with respect to its left operand.
 template <class T, int N, int K, class Library = default_library>
 void matmul_nt(T const* a, T const* b, T* c, std::int64_t m, row_tail tail = {}) {
-    if constexpr (detail::library_sgemm<T, Library> && std::int64_t{N} * K >= detail::library_elements) {
-        if (m > 0) library::sgemm('N', 'T', m, N, K, a, K, b, K, c);
+    if constexpr (library_matmul<T, Library>::found && std::int64_t{N} * K >= detail::library_elements) {
+        if (m > 0) library_matmul<T, Library>::multiply('N', 'T', m, N, K, a, K, b, K, c);
         tail(0, m);
     } else if constexpr (detail::dot_product<T, N, K>) {
         narrow::matmul_nt<T, N, K>(a, b, c, m, tail);
@@ -60,9 +53,9 @@ void matmul_nt(T const* a, T const* b, T* c, std::int64_t m, row_tail tail = {})
 /// Without rows it is zero.
 template <class T, int M, int N, class Library = default_library>
 void matmul_tn(T const* a, T const* b, T* c, std::int64_t rows) {
-    if constexpr (detail::library_sgemm<T, Library> && std::int64_t{M} * N >= 4 * detail::library_elements) {
+    if constexpr (library_matmul<T, Library>::found && std::int64_t{M} * N >= 4 * detail::library_elements) {
         if (rows > 0) {
-            library::sgemm('T', 'N', M, N, rows, a, M, b, N, c);
+            library_matmul<T, Library>::multiply('T', 'N', M, N, rows, a, M, b, N, c);
             return;
         }
     }

@@ -47,15 +47,21 @@ inline void use_one_thread() {
     static_cast<void>(once);
 }
 
-/// c[m, n] = op(a) op(b), row-major with leading extents as in dnnl_sgemm.
-inline void sgemm(char transpose_a, char transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
-                  float const* a, std::int64_t a_stride, float const* b, std::int64_t b_stride, float* c) {
-    use_one_thread();
-    check(dnnl_sgemm(transpose_a, transpose_b, m, n, k, 1.0f, a, a_stride, b, b_stride, 0.0f, c, n),
-          "dnnl_sgemm");
-}
-
 } // namespace library
+
+template <>
+struct library_matmul<float, onednn> {
+    static constexpr bool found = true;
+
+    /// c[m, n] = op(a) op(b), row-major; op is 'N', or 'T' for a transposed operand.
+    static void multiply(char op_a, char op_b, std::int64_t m, std::int64_t n, std::int64_t k, float const* a,
+                         std::int64_t a_stride, float const* b, std::int64_t b_stride, float* c) {
+        library::use_one_thread();
+        library::check(dnnl_sgemm(op_a, op_b, m, n, k, 1.0f, a, a_stride, b, b_stride, 0.0f, c, n),
+                       "dnnl_sgemm");
+    }
+};
+
 } // namespace lockstep::host
 
 #else

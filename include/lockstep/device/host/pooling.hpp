@@ -23,17 +23,35 @@ template <class Geometry, class Visit>
             visit((y * g::in_width + x) * g::channels);
 }
 
-/// The maximum of some channels over a window. A NaN wins and stays.
-template <int Channels, class Geometry, class T>
-[[gnu::always_inline]] inline void window_maximum(T const* x, int out_row, int out_column, T* largest) {
-    bool first = true;
-    for_each_pixel<Geometry>(out_row, out_column, [&](int pixel) {
-        T const* const at = x + pixel;
-        for (int c = 0; c < Channels; ++c)
-            largest[c] = first || at[c] > largest[c] || at[c] != at[c] ? at[c] : largest[c];
-        first = false;
-    });
+/// Whether a value takes the place of the maximum so far, as in PyTorch: of equal values the first stays, a NaN
+/// always wins.
+template <class T>
+constexpr bool exceeds(T value, T maximum) {
+    return value > maximum || value != value;
 }
+
+/// The maxima of some channels over a window, and the pixels where they are.
+template <int Channels, class T>
+struct window_maxima {
+    T value[Channels];
+    int pixel[Channels];
+
+    template <class Geometry>
+    [[gnu::always_inline]] static window_maxima of(T const* x, int out_row, int out_column) {
+        window_maxima best;
+        bool first = true;
+        for_each_pixel<Geometry>(out_row, out_column, [&](int pixel) {
+            T const* const at = x + pixel;
+            for (int c = 0; c < Channels; ++c) {
+                bool const wins = first || exceeds(at[c], best.value[c]);
+                best.value[c] = wins ? at[c] : best.value[c];
+                best.pixel[c] = wins ? pixel : best.pixel[c];
+            }
+            first = false;
+        });
+        return best;
+    }
+};
 
 /// Calls visit.operator()<Count>(first channel) for all channels in blocks that fit registers.
 template <int Channels, int First = 0, class Visit>
@@ -58,15 +76,14 @@ void max_pool(T const* x, T* y, std::int64_t n, row_tail tail = {}) {
         for (int row = 0; row < g::out_height; ++row)
             for (int column = 0; column < g::out_width; ++column, to += g::channels)
                 detail::for_channel_blocks<g::channels>([&]<int Count>(int channel) {
-                    T largest[Count];
-                    detail::window_maximum<Count, g>(from + channel, row, column, largest);
-                    std::copy_n(largest, Count, to + channel);
+                    auto const best = detail::window_maxima<Count, T>::template of<g>(from + channel, row, column);
+                    std::copy_n(best.value, Count, to + channel);
                 });
         tail(sample * g::out_height * g::out_width, g::out_height * g::out_width);
     }
 }
 
-/// dx: every value of dy goes to the first maximum of its window, which is found again in x, as in PyTorch.
+/// dx: every value of dy goes to where the maximum of its window is, found again in x; windows that overlap add up.
 template <class T, class Geometry>
 void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail tail = {}) {
     using g = Geometry;
@@ -78,18 +95,11 @@ void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail 
         for (int row = 0; row < g::out_height; ++row)
             for (int column = 0; column < g::out_width; ++column, upstream += g::channels)
                 detail::for_channel_blocks<g::channels>([&]<int Count>(int channel) {
-                    T largest[Count], rest[Count];
-                    detail::window_maximum<Count, g>(from + channel, row, column, largest);
-                    std::copy_n(upstream + channel, Count, rest);
+                    auto const best = detail::window_maxima<Count, T>::template of<g>(from + channel, row, column);
                     detail::for_each_pixel<g>(row, column, [&](int pixel) {
-                        T const* const at = from + channel + pixel;
                         T* const target = to + channel + pixel;
-                        for (int c = 0; c < Count; ++c) {
-                            // What has been given away is zero from then on.
-                            bool const hit = at[c] == largest[c] || at[c] != at[c];
-                            target[c] += hit ? rest[c] : T{};
-                            rest[c] = hit ? T{} : rest[c];
-                        }
+                        for (int c = 0; c < Count; ++c)
+                            target[c] += best.pixel[c] == pixel ? upstream[channel + c] : T{};
                     });
                 });
         tail(sample * g::in_height * g::in_width, g::in_height * g::in_width);

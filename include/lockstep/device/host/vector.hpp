@@ -31,10 +31,12 @@ struct vector_of;
 template <>
 struct vector_of<float> {
     typedef float type __attribute__((vector_size(vector_bytes)));
+    typedef int index __attribute__((vector_size(vector_bytes)));
 };
 template <>
 struct vector_of<double> {
     typedef double type __attribute__((vector_size(vector_bytes)));
+    typedef long long index __attribute__((vector_size(vector_bytes)));
 };
 } // namespace detail
 
@@ -122,8 +124,15 @@ template <int Distance, class T, int... Lane>
     constexpr int lanes = sizeof...(Lane);
     vector<T> const first = upper;
     vector<T> const second = lower;
+#if defined(__clang__)
     upper = __builtin_shufflevector(first, second, ((Lane & Distance) ? lanes + Lane - Distance : Lane)...);
     lower = __builtin_shufflevector(first, second, ((Lane & Distance) ? lanes + Lane : Lane + Distance)...);
+#else // nvcc's front end expands no pack in the other
+    typename vector_of<T>::index const even = {((Lane & Distance) ? lanes + Lane - Distance : Lane)...};
+    typename vector_of<T>::index const odd = {((Lane & Distance) ? lanes + Lane : Lane + Distance)...};
+    upper = __builtin_shuffle(first, second, even);
+    lower = __builtin_shuffle(first, second, odd);
+#endif
 }
 
 template <int Distance, class T, int... Row>
