@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/program/program.hpp>
+#include <lockstep/shape/broadcast.hpp>
 
 #include <vector>
 
@@ -49,7 +50,9 @@ constexpr void fuse_tails(program& p) {
         operation& first = p.operations[i];
         operation const& next = p.operations[i + 1];
         bool const same_pass = (static_cast<int>(i) < p.forward_count) == (static_cast<int>(i) + 1 < p.forward_count);
-        if (first.facts.elementwise || !next.facts.elementwise || !same_pass) continue;
+        // A flatten between the two lets them count rows differently.
+        bool const same_rows = rows_of(p.buffers[first.result].shape) == rows_of(p.buffers[next.result].shape);
+        if (first.facts.elementwise || !next.facts.elementwise || !same_pass || !same_rows) continue;
         for (int k = 0; k < next.operand_count; ++k)
             if (next.operands[k] == first.result && next.facts.aligned[k]) first.has_tail = true;
     }
