@@ -49,9 +49,10 @@
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>
 
-// device and parallel: who computes
+// device and parallel: who computes, and together
 #include <lockstep/device/host/backend.hpp>
 #include <lockstep/parallel/devices.hpp>
+#include <lockstep/parallel/first_available.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/policy.hpp>
 
