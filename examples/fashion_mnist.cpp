@@ -129,7 +129,7 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_flag("--reproducible", o.reproducible, "the same bits for 1, 2 and 4 replicas");
     auto* epochs = app.add_option("--epochs", o.epochs, "epochs to train (3, mlp 5; with --load none)")
-                       ->check(CLI::PositiveNumber);
+                       ->check(CLI::Range(1, 10000));
     app.add_option("--seed", o.seed, "of initial values, order and dropout")->capture_default_str();
     app.add_option("--learning-rate", o.learning_rate)->check(CLI::PositiveNumber)->capture_default_str();
     app.add_option("--data", o.data, "directory with the four IDX files, gzipped or not")->capture_default_str();

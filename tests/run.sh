@@ -77,5 +77,6 @@ if (($# == 0)); then
 fi
 
 for failure in ${failures[@]+"${failures[@]}"}; do echo "failed in $failure"; done
-echo "tests: $passed passed, $failed failed, in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+echo "all of it took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+echo "tests: $passed passed, $failed failed"
 ((failed == 0))
