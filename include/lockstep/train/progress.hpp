@@ -52,7 +52,9 @@ inline std::string one_decimal(double value) {
 /// "0:09", "12:30" or "1:02:03"
 inline std::string minutes(double seconds) {
     auto const whole = static_cast<std::int64_t>(std::min(seconds, 3.5e6) + 0.5); // at most 40 days
-    auto const two = [](std::int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); };
+    auto const two = [](std::int64_t value) {
+        return std::string{static_cast<char>('0' + value / 10), static_cast<char>('0' + value % 10)};
+    };
     auto const hours = whole / 3600;
     auto const rest = whole / 60 % 60;
     return (hours > 0 ? std::to_string(hours) + ':' + two(rest) : std::to_string(rest)) + ':' + two(whole % 60);
