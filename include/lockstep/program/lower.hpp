@@ -256,6 +256,30 @@ constexpr local_operation operation_of(step<E, type_list<Read...>>) {
     return operation;
 }
 
+/// Gradients with a buffer each: the buffer of a parameter's gradient lies in its bucket, so a parameter whose
+/// gradient is another one's, as in x + p + q, gets a copy.
+template <int>
+struct copy {
+    static constexpr char const* name = "copy";
+    static constexpr auto apply(auto a) { return a; }
+};
+template <class Gradient, class Before>
+struct own_gradient {
+    using type = Gradient;
+};
+template <expression Gradient, class Before>
+    requires contains<Gradient, Before>
+struct own_gradient<Gradient, Before> {
+    using type = apply<copy<Before::size>, Gradient>;
+};
+template <class Own, class... Gradients>
+struct own_gradients {
+    using type = Own;
+};
+template <class... Own, class First, class... Rest>
+struct own_gradients<type_list<Own...>, First, Rest...>
+    : own_gradients<type_list<Own..., typename own_gradient<First, type_list<Own...>>::type>, Rest...> {};
+
 // ---- a group ----
 
 template <class Group, class Backend, bool Backward>
@@ -272,7 +296,7 @@ struct lowered {
     struct parameter_gradients;
     template <class... Parameters>
     struct parameter_gradients<type_list<Parameters...>> {
-        using type = type_list<gradient_of<typename Parameters::tag>...>;
+        using type = typename own_gradients<type_list<>, gradient_of<typename Parameters::tag>...>::type;
         static_assert((parameter_is_not_reached_by_the_loss<
                            typename Parameters::owner,
                            typename Parameters::name_tag>::template check<gradient_of<typename Parameters::tag>> &&

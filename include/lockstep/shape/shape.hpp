@@ -58,9 +58,11 @@ constexpr extents extents_of() {
 /// "[32, 784]", as PyTorch prints it.
 inline std::string to_string(extents const& value) {
     std::string text = "[";
-    for (int axis = 0; axis < value.rank; ++axis)
-        text += (axis > 0 ? ", " : "") + std::to_string(value.extent[axis]);
-    return text + "]";
+    for (int axis = 0; axis < value.rank; ++axis) {
+        if (axis > 0) text += ", ";
+        text += std::to_string(value.extent[axis]);
+    }
+    return text += "]";
 }
 
 } // namespace lockstep

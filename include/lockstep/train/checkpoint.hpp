@@ -58,8 +58,11 @@ auto tensors_of(Trainer& trainer) {
 
 inline std::string text_of(std::vector<std::int64_t> const& shape) {
     std::string text = "[";
-    for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-    return text + "]";
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        if (i > 0) text += ", ";
+        text += std::to_string(shape[i]);
+    }
+    return text += "]";
 }
 
 inline std::int64_t read_count(safetensors_file const& file, char const* key, std::string const& path) {

@@ -250,9 +250,9 @@ private:
     }
     static void flat_blocks(T* out, pointers const p, std::int64_t size) {
         std::int64_t first = 0;
-        for (; first + widest <= size; first += widest) block<widest>(out, p, first, {});
-        for (; first + 8 <= size; first += 8) block<8>(out, p, first, {});
-        for (; first < size; ++first) block<1>(out, p, first, {});
+        for (; size - first >= widest; first += widest) block<widest>(out, p, first, {});
+        for (; size - first >= 8; first += 8) block<8>(out, p, first, {});
+        for (std::int64_t rest = size - first; rest > 0; --rest, ++first) block<1>(out, p, first, {});
     }
 };
 

@@ -33,8 +33,8 @@ constexpr bool exceeds(T value, T maximum) {
 /// The maxima of some channels over a window, and the pixels where they are.
 template <int Channels, class T>
 struct window_maxima {
-    T value[Channels];
-    int pixel[Channels];
+    T value[Channels] = {};
+    int pixel[Channels] = {};
 
     template <class Geometry>
     [[gnu::always_inline]] static window_maxima of(T const* x, int out_row, int out_column) {
