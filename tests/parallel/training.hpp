@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/parallel/devices.hpp>
+#include <lockstep/parallel/parallel.hpp>
+#include <lockstep/train/sgd.hpp>
+#include <lockstep/train/trainer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <vector>
+
+namespace tests {
+
+namespace ls = lockstep;
+
+/// Samples around a place for each class, so that a model can learn them.
+template <class T, class Shape>
+struct samples {
+    ls::tensor<T, Shape> inputs;
+    std::vector<std::int32_t> targets;
+
+    samples(std::int64_t count, int classes, unsigned seed) : inputs(count) {
+        std::mt19937 generator(seed);
+        std::normal_distribution<double> normal;
+        for (std::int64_t i = 0; i < count; ++i) {
+            targets.push_back(static_cast<std::int32_t>(generator() % static_cast<unsigned>(classes)));
+            int feature = 0;
+            for (T& value : inputs[i])
+                value = static_cast<T>(0.7 * normal(generator) + (feature++ % classes == targets.back() ? 1.0 : 0.0));
+        }
+    }
+
+    ls::batch_view<T, Shape> batch(std::int64_t first, std::int64_t count) const {
+        return {inputs.view().slice(first, count),
+                std::span<std::int32_t const>(targets).subspan(static_cast<std::size_t>(first),
+                                                               static_cast<std::size_t>(count))};
+    }
+};
+
+/// What a training leaves behind.
+template <class T>
+struct outcome {
+    std::vector<double> losses;
+    std::vector<T> parameters;
+    std::vector<T> momentum;
+
+    bool is_finite() const {
+        auto finite = [](auto const& values) {
+            return std::ranges::all_of(values, [](auto value) { return std::isfinite(value); });
+        };
+        return finite(losses) && finite(parameters) && finite(momentum);
+    }
+    /// The same bits; two NaN would differ.
+    friend bool operator==(outcome const&, outcome const&) = default;
+};
+
+template <class Trainer>
+auto outcome_of(Trainer& trainer) {
+    using T = typename Trainer::element;
+    auto const count = trainer.model().parameter_elements();
+    outcome<T> result;
+    result.parameters.assign(trainer.model().parameters(), trainer.model().parameters() + count);
+    result.momentum.assign(trainer.optimizer_state(0), trainer.optimizer_state(0) + count);
+    return result;
+}
+
+/// How a step is called.
+enum class way { whole, by_parts };
+
+/// 50 steps on full batches, short ones, and batches that leave shards empty.
+template <class Model, class Devices, class... Policies>
+auto train(way how = way::whole) {
+    using model_type = ls::parallel<Model, Devices, Policies...>;
+    using T = typename model_type::element;
+    constexpr int classes = static_cast<int>(Model::output_shape::size);
+    samples<T, typename Model::input_shape> const data(16, classes, 11);
+    model_type model{ls::seed{3}};
+    ls::trainer trainer{model, ls::cross_entropy{},
+                        ls::sgd{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true},
+                        ls::batch_size<16>};
+    std::vector<double> losses;
+    constexpr std::int64_t counts[] = {16, 16, 13, 1, 2, 3, 16, 5, 4, 15};
+    for (int step = 0; step < 50; ++step) {
+        std::int64_t const count = counts[step % 10];
+        auto const batch = data.batch(16 - count, count);
+        if (how == way::whole) {
+            losses.push_back(trainer.step(batch));
+        } else {
+            losses.push_back(trainer.forward(batch));
+            trainer.backward();
+            trainer.reduce();
+            trainer.update();
+        }
+    }
+    auto result = outcome_of(trainer);
+    result.losses = losses;
+    return result;
+}
+
+} // namespace tests
