@@ -59,7 +59,11 @@ void compare_layer(ls::plan const& plan, ls::safetensors_file const& file, std::
 inline std::string of_a_layer(std::string const& name) { return name.substr(name.rfind('.') + 1); }
 inline std::string of_a_model(std::string const& name) { return name; }
 /// A residual block's branch is called f there: f.0.weight is our 0.0.weight.
-inline std::string of_a_branch(std::string const& name) { return "f" + name.substr(1); }
+inline std::string of_a_branch(std::string const& name) {
+    std::string renamed = name;
+    renamed.front() = 'f';
+    return renamed;
+}
 
 template <class Model, std::string (*Names)(std::string const&) = of_a_layer>
 void layer(ls::safetensors_file const& file) {

@@ -2,11 +2,7 @@
 #pragma once
 
 #include <array>
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <numbers>
-#include <span>
 
 /// Random numbers as a function of a key and a counter (Salmon, Moraes, Dror and Shaw, "Parallel random
 /// numbers: as easy as 1, 2, 3", 2011): no state, so that any device or worker can compute any of them.

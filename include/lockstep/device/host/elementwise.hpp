@@ -252,7 +252,8 @@ private:
         std::int64_t first = 0;
         for (; size - first >= widest; first += widest) block<widest>(out, p, first, {});
         for (; size - first >= 8; first += 8) block<8>(out, p, first, {});
-        for (std::int64_t rest = size - first; rest > 0; --rest, ++first) block<1>(out, p, first, {});
+        int const rest = static_cast<int>(static_cast<std::uint64_t>(size) % 8);
+        for (int i = 0; i < rest; ++i) block<1>(out, p, first + i, {});
     }
 };
 
