@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/host/row_tail.hpp>
+#include <lockstep/device/host/vector.hpp>
 #include <lockstep/shape/convolution.hpp>
 
 #include <algorithm>
@@ -11,97 +12,100 @@ namespace lockstep::host {
 
 namespace detail {
 
-/// Calls visit(offset of the pixel within its image) for every pixel of the image under a window, in PyTorch's
-/// order of rows and columns.
-template <class Geometry, class Visit>
-[[gnu::always_inline]] inline void for_each_pixel(int out_row, int out_column, Visit visit) {
-    using g = Geometry;
-    int const top = out_row * g::stride_height - g::padding_height;
-    int const left = out_column * g::stride_width - g::padding_width;
-    for (int y = std::max(top, 0); y < std::min(top + g::height, g::in_height); ++y)
-        for (int x = std::max(left, 0); x < std::min(left + g::width, g::in_width); ++x)
-            visit((y * g::in_width + x) * g::channels);
-}
-
-/// Whether a value takes the place of the maximum so far, as in PyTorch: of equal values the first stays, a NaN
-/// always wins.
-template <class T>
-constexpr bool exceeds(T value, T maximum) {
-    return value > maximum || value != value;
-}
-
-/// The maxima of some channels over a window, and the pixels where they are.
-template <int Channels, class T>
-struct window_maxima {
-    T value[Channels] = {};
-    int pixel[Channels] = {};
+/// The pixels of the image that a window covers: rows [top, bottom), columns [left, right).
+struct covered_pixels {
+    int top, bottom, left, right;
 
     template <class Geometry>
-    [[gnu::always_inline]] static window_maxima of(T const* x, int out_row, int out_column) {
-        window_maxima best;
-        bool first = true;
-        for_each_pixel<Geometry>(out_row, out_column, [&](int pixel) {
-            T const* const at = x + pixel;
-            for (int c = 0; c < Channels; ++c) {
-                bool const wins = first || exceeds(at[c], best.value[c]);
-                best.value[c] = wins ? at[c] : best.value[c];
-                best.pixel[c] = wins ? pixel : best.pixel[c];
+    static constexpr covered_pixels of(int out_row, int out_column) {
+        using g = Geometry;
+        int const row = out_row * g::stride_height - g::padding_height;
+        int const column = out_column * g::stride_width - g::padding_width;
+        return {std::max(row, 0), std::min(row + g::kernel_height, g::in_height), std::max(column, 0),
+                std::min(column + g::kernel_width, g::in_width)};
+    }
+};
+
+/// The maxima of a window in one register of channels, and the pixels (row * width + column) where they are.
+template <class T>
+struct window_maxima {
+    vector<T> value;
+    vector_index<T> pixel;
+
+    /// As in PyTorch: of equal values the first in the order of rows stays, a NaN always wins.
+    template <class Geometry, int Lanes>
+    [[gnu::always_inline]] static window_maxima of(T const* x, covered_pixels const& window) {
+        using g = Geometry;
+        int const first = window.top * g::in_width + window.left;
+        window_maxima best{load_part<Lanes>(x + first * g::channels), vector_index<T>{} + first};
+        for (int row = window.top; row < window.bottom; ++row)
+            for (int column = window.left; column < window.right; ++column) {
+                int const pixel = row * g::in_width + column;
+                vector<T> const found = load_part<Lanes>(x + pixel * g::channels);
+                auto const wins = (found > best.value) | (found != found);
+                best.value = wins ? found : best.value;
+                best.pixel = wins ? vector_index<T>{} + pixel : best.pixel;
             }
-            first = false;
-        });
         return best;
     }
 };
 
-/// Calls visit.operator()<Count>(first channel) for all channels in blocks that fit registers.
-template <int Channels, int First = 0, class Visit>
-[[gnu::always_inline]] inline void for_channel_blocks(Visit&& visit) {
-    if constexpr (First < Channels) {
-        constexpr int count = Channels - First < 32 ? Channels - First : 32;
-        visit.template operator()<count>(First);
-        for_channel_blocks<Channels, First + count>(visit);
-    }
+/// Calls visit.operator()<Lanes>(first channel) for one register of channels after the other.
+template <class T, int Channels, class Visit>
+[[gnu::always_inline]] inline void for_each_register(Visit&& visit) {
+    constexpr int lanes = vector_lanes<T>;
+    int channel = 0;
+    for (; channel + lanes <= Channels; channel += lanes) visit.template operator()<lanes>(channel);
+    if constexpr (Channels % lanes != 0) visit.template operator()<Channels % lanes>(channel);
 }
 
 } // namespace detail
 
 /// y[n][out height][out width][channels]: the maximum over each window of x[n][height][width][channels], NaN
-/// where a window holds one.
+/// where a window holds one; padding never wins. tail gets the pixels of y.
 template <class T, class Geometry>
 void max_pool(T const* x, T* y, std::int64_t n, row_tail tail = {}) {
     using g = Geometry;
-    for (std::int64_t sample = 0; sample < n; ++sample) {
-        T const* const from = x + sample * g::in_size;
-        T* to = y + sample * g::out_size;
-        for (int row = 0; row < g::out_height; ++row)
-            for (int column = 0; column < g::out_width; ++column, to += g::channels)
-                detail::for_channel_blocks<g::channels>([&]<int Count>(int channel) {
-                    auto const best = detail::window_maxima<Count, T>::template of<g>(from + channel, row, column);
-                    std::copy_n(best.value, Count, to + channel);
+    for (std::int64_t sample = 0; sample < n; ++sample, x += g::in_size)
+        for (int row = 0; row < g::out_height; ++row) {
+            for (int column = 0; column < g::out_width; ++column, y += g::channels) {
+                auto const window = detail::covered_pixels::of<g>(row, column);
+                detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
+                    auto const best = detail::window_maxima<T>::template of<g, Lanes>(x + channel, window);
+                    store_part<Lanes>(y + channel, best.value);
                 });
-        tail(sample * g::out_height * g::out_width, g::out_height * g::out_width);
-    }
+            }
+            tail((sample * g::out_height + row) * g::out_width, g::out_width);
+        }
 }
 
-/// dx: every value of dy goes to where the maximum of its window is, found again in x; windows that overlap add up.
+/// dx: every value of dy goes to where the maximum of its window is, found again in x; windows that overlap add
+/// up. tail gets the pixels of dx.
 template <class T, class Geometry>
 void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail tail = {}) {
     using g = Geometry;
-    for (std::int64_t sample = 0; sample < n; ++sample) {
-        T const* const from = x + sample * g::in_size;
-        T const* upstream = dy + sample * g::out_size;
-        T* const to = dx + sample * g::in_size;
-        std::fill_n(to, g::in_size, T{});
+    // Windows that tile the image write every pixel exactly once.
+    constexpr bool tiling = g::stride_height == g::kernel_height && g::stride_width == g::kernel_width &&
+                            g::out_height * g::kernel_height == g::in_height &&
+                            g::out_width * g::kernel_width == g::in_width;
+    for (std::int64_t sample = 0; sample < n; ++sample, x += g::in_size, dx += g::in_size) {
+        if constexpr (!tiling) std::fill_n(dx, g::in_size, T{});
         for (int row = 0; row < g::out_height; ++row)
-            for (int column = 0; column < g::out_width; ++column, upstream += g::channels)
-                detail::for_channel_blocks<g::channels>([&]<int Count>(int channel) {
-                    auto const best = detail::window_maxima<Count, T>::template of<g>(from + channel, row, column);
-                    detail::for_each_pixel<g>(row, column, [&](int pixel) {
-                        T* const target = to + channel + pixel;
-                        for (int c = 0; c < Count; ++c)
-                            target[c] += best.pixel[c] == pixel ? upstream[channel + c] : T{};
-                    });
+            for (int column = 0; column < g::out_width; ++column, dy += g::channels) {
+                auto const window = detail::covered_pixels::of<g>(row, column);
+                detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
+                    auto const best = detail::window_maxima<T>::template of<g, Lanes>(x + channel, window);
+                    vector<T> const upstream = load_part<Lanes>(dy + channel);
+                    for (int in_row = window.top; in_row < window.bottom; ++in_row)
+                        for (int in_column = window.left; in_column < window.right; ++in_column) {
+                            int const pixel = in_row * g::in_width + in_column;
+                            T* const to = dx + pixel * g::channels + channel;
+                            vector<T> part = best.pixel == pixel ? upstream : vector<T>{};
+                            if constexpr (!tiling) part += load_part<Lanes>(to);
+                            store_part<Lanes>(to, part);
+                        }
                 });
+            }
         tail(sample * g::in_height * g::in_width, g::in_height * g::in_width);
     }
 }

@@ -44,6 +44,10 @@ struct vector_of<double> {
 template <class T>
 using vector = typename detail::vector_of<T>::type;
 
+/// One register of integers as wide as T.
+template <class T>
+using vector_index = typename detail::vector_of<T>::index;
+
 template <class T>
 [[gnu::always_inline]] inline vector<T> load(T const* from) {
     vector<T> result;
