@@ -59,6 +59,17 @@ struct scale {
 template <int Width>
 using block = ls::residual<ls::linear<Width>, ls::tanh, ls::linear<Width>>;
 
+/// Two parameters whose gradients are the same expression.
+struct shifted_twice {
+    template <class In, class Initializer = ls::initializer::kaiming_uniform<1>, class Shape = shape<In::extents[0]>>
+    using parameters_for =
+        ls::parameters<ls::parameter<ls::bias, Shape, Initializer>, ls::parameter<gate, Shape, Initializer>>;
+    template <class In>
+    using parameters = parameters_for<In>;
+
+    constexpr auto operator()(auto x, auto context) const { return x + context[ls::bias{}] + context[gate{}]; }
+};
+
 struct model_case {
     char const* name;
     void (*run)();
@@ -117,6 +128,7 @@ constexpr model_case cases[] = {
      check_model<sequential<shape<5>, gated_linear<7>, ls::tanh, gated_linear<3>>, ls::cross_entropy>},
     {"a user's layer behind a flatten",
      check_model<sequential<shape<2, 3, 2>, ls::conv2d<3, 2>, ls::flatten, gated_linear<3>>>},
+    {"a user's layer with two equal gradients", check_model<sequential<shape<5>, shifted_twice, ls::linear<2>>>},
     {"a user's layer that broadcasts", check_model<sequential<shape<3, 2, 5>, scale, ls::conv2d<2, 2>, scale>>},
 };
 
