@@ -17,7 +17,8 @@ class batches {
 public:
     batches(int input_size, int classes, int batch, int count = 8)
         : input_size_(input_size), batch_(batch), count_(count),
-          inputs_(static_cast<std::size_t>(count) * batch * input_size), targets_(static_cast<std::size_t>(count) * batch) {
+          inputs_(static_cast<std::size_t>(count) * batch * input_size),
+          targets_(static_cast<std::size_t>(count) * batch) {
         std::mt19937 random(7);
         std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
         std::vector<float> prototypes(static_cast<std::size_t>(classes) * input_size);

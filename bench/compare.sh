@@ -7,19 +7,17 @@ set -eu
 usage() {
     cat <<'END'
 usage: bench/compare.sh [--rounds N] [--min-time SECONDS] [--filter REGEX] [--json FILE] [--build DIR]
-                        [--no-install]
   --rounds N           rounds over all programs, their median counts (default 5)
   --min-time SECONDS   at least so long per row and round (default 0.2)
   --filter REGEX       only rows that match, as in train_step/small/batch:64
   --json FILE          write everything that was measured
   --build DIR          where to build (default build/bench)
-  --no-install         use what is there
 END
 }
 fail() { echo "bench/compare.sh: $*" >&2; exit 2; }
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-rounds=5 min_time=0.2 filter=train_step json='' build=$root/build/bench install=yes
+rounds=5 min_time=0.2 filter=train_step json='' build=$root/build/bench
 while [ $# -gt 0 ]; do
     case $1 in
         --rounds|--min-time|--filter|--json|--build)
@@ -31,7 +29,6 @@ while [ $# -gt 0 ]; do
         --filter) filter=$2; shift 2 ;;
         --json) json=$2; shift 2 ;;
         --build) build=$2; shift 2 ;;
-        --no-install) install=no; shift ;;
         --help|-h) usage; exit 0 ;;
         *) usage >&2; fail "unknown argument '$1'" ;;
     esac
@@ -41,9 +38,7 @@ case $min_time in ''|*[!0-9.]*|*.*.*) fail "--min-time: expected seconds, found 
 # Found out now, not after minutes of measuring.
 [ -z "$json" ] || { true > "$json.part"; } 2> /dev/null || fail "--json: cannot write '$json'"
 
-if [ $install = yes ]; then
-    "$root/cmake/install_packages.sh" g++ cmake ninja-build libbenchmark-dev libdnnl-dev libopenblas-dev libtorch-dev
-fi
+"$root/cmake/install_packages.sh" g++ cmake libbenchmark-dev libdnnl-dev libopenblas-dev libtorch-dev
 cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DLOCKSTEP_BUILD_BENCH=ON \
       -DLOCKSTEP_BUILD_TESTS=OFF -DLOCKSTEP_BUILD_EXAMPLES=OFF >&2
 cmake --build "$build" >&2
@@ -75,9 +70,9 @@ while [ "$round" -le "$rounds" ]; do
     round=$((round + 1))
 done
 
+commit=$(git -C "$root" rev-parse --short HEAD 2> /dev/null || echo unknown)
 machine=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
 find "$results" -name '*.csv' | sort | xargs awk -f "$root/bench/median.awk" -f "$root/bench/table.awk" \
     -v rounds="$rounds" -v cores="$(nproc)" -v machine="${machine:-unknown}" \
-    -v date="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -v commit="$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)" \
-    -v json="${json:+$json.part}"
+    -v date="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -v commit="$commit" -v json="${json:+$json.part}"
 [ -z "$json" ] || mv "$json.part" "$json"

@@ -30,7 +30,8 @@ FNR == 1 {
     split(file, part, ".")
     program = part[2]
     if ($1 != "name" || $3 != "real_time" || $5 != "time_unit" || $6 != "bytes_per_second" ||
-        $7 != "items_per_second" || $9 != "error_occurred") fail("expected Google Benchmark's CSV, found '" $0 "'")
+        $7 != "items_per_second" || $9 != "error_occurred")
+        fail("expected Google Benchmark's CSV, found '" $0 "'")
     next
 }
 
@@ -84,8 +85,8 @@ END {
            number(limit["copy/bytes:262144/threads:2"], "%.0f"),
            number(limit["copy/bytes:268435456/threads:1"], "%.0f"),
            number(limit["copy/bytes:268435456/threads:2"], "%.0f")
-    print "Microseconds a step; lockstep on 1 and 2 replicas, the others at their best. Ratios above 1: lockstep"
-    print "(2 replicas) is faster. Of peak: of two cores' multiply-adds.\n"
+    print "Microseconds a step; lockstep on 1 and 2 replicas, the others at their best. Ratios above 1:"
+    print "lockstep (2 replicas) is faster. Of peak: of two cores' multiply-adds.\n"
     line = "%-16s %10s %10s %10s %10s %10s %10s %9s %8s %8s\n"
     printf line, "case", "lockstep 1", "lockstep 2", "raw", "libtorch", "raw/ours", "torch/ours", "GFLOP/s",
            "of peak", "raw's"
@@ -113,8 +114,9 @@ END {
         }
     if (!json) exit 0
 
-    print "{\n  \"machine\": " json_text(machine) ",\n  \"cores\": " cores ",\n  \"commit\": " json_text(commit) \
-          ",\n  \"date\": " json_text(date) ",\n  \"rounds\": " rounds ",\n  \"table\": [\n" table "\n  ],\n" \
+    print "{\n  \"machine\": " json_text(machine) ",\n  \"cores\": " cores \
+          ",\n  \"commit\": " json_text(commit) ",\n  \"date\": " json_text(date) ",\n  \"rounds\": " rounds \
+          ",\n  \"table\": [\n" table "\n  ],\n" \
           "  \"rows\": [" > json
     for (k = 1; k <= keys; k++) {
         key = order[k]

@@ -19,7 +19,8 @@ struct net;
 
 template <>
 struct net<bench::tiny> {
-    using type = ls::sequential<ls::shape<4>, ls::linear<64>, ls::tanh, ls::linear<64>, ls::tanh, ls::linear<2>>;
+    using type =
+        ls::sequential<ls::shape<4>, ls::linear<64>, ls::tanh, ls::linear<64>, ls::tanh, ls::linear<2>>;
 };
 
 template <>
@@ -29,7 +30,8 @@ struct net<bench::small> {
 
 template <>
 struct net<bench::big> {
-    using type = ls::sequential<ls::shape<784>, ls::linear<512>, ls::relu, ls::linear<256>, ls::relu, ls::linear<10>>;
+    using type =
+        ls::sequential<ls::shape<784>, ls::linear<512>, ls::relu, ls::linear<256>, ls::relu, ls::linear<10>>;
 };
 
 template <>

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# How long the compiler takes, and how much memory: wall and processor seconds and the peak, medians of some runs.
+# How long the compiler takes, and how much memory: wall and processor seconds and the peak, medians of
+# some runs.
 set -eu
 
 usage() {
@@ -67,6 +68,6 @@ while [ "$run" -le "$runs" ]; do
 done
 
 awk -f "$root/bench/median.awk" -f "$root/bench/compile_time/table.awk" -v runs="$runs" \
-    -v compiler="$("$compiler" --version | head -n 1)" -v flags="$flags" -v date="$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
-    -v json="${json:+$json.part}" "$work/times"
+    -v compiler="$("$compiler" --version | head -n 1)" -v flags="$flags" \
+    -v date="$(date -u +%Y-%m-%dT%H:%M:%SZ)" -v json="${json:+$json.part}" "$work/times"
 [ -z "$json" ] || mv "$json.part" "$json"

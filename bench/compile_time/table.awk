@@ -16,11 +16,12 @@ END {
         source = order[k]
         printf "%-36s %10.2f %14.2f %10.0f\n", source, median(wall[source]), median(processor[source]),
                median(memory[source])
-        lines = lines sprintf("    {\"source\": \"%s\", \"wall_s\": %.2f, \"processor_s\": %.2f, \"peak_mib\": %.0f}%s\n",
-                              source, median(wall[source]), median(processor[source]), median(memory[source]),
-                              k < count ? "," : "")
+        row = "    {\"source\": \"%s\", \"wall_s\": %.2f, \"processor_s\": %.2f, \"peak_mib\": %.0f}%s\n"
+        lines = lines sprintf(row, source, median(wall[source]), median(processor[source]),
+                              median(memory[source]), k < count ? "," : "")
     }
     if (!json) exit 0
-    printf "{\n  \"compiler\": \"%s\",\n  \"flags\": \"%s\",\n  \"date\": \"%s\",\n  \"runs\": %d,\n  \"rows\": [\n%s  ]\n}\n",
-           compiler, flags, date, runs, lines > json
+    printf "{\n  \"compiler\": \"%s\",\n  \"flags\": \"%s\",\n", compiler, flags > json
+    printf "  \"date\": \"%s\",\n", date > json
+    printf "  \"runs\": %d,\n  \"rows\": [\n%s  ]\n}\n", runs, lines > json
 }

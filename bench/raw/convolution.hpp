@@ -22,7 +22,8 @@ public:
     /// The first layer of a net needs no data gradient.
     convolution(dnnl::engine const& engine, int samples, int in, int out, int size, int window, int padding,
                 tag layout, bool data_gradient)
-        : engine_(engine), stream_(engine), plain_({out, in, window, window}, memory::data_type::f32, tag::oihw) {
+        : engine_(engine), stream_(engine),
+          plain_({out, in, window, window}, memory::data_type::f32, tag::oihw) {
         memory::dims const one{1, 1}, pad{padding, padding};
         // One channel is both; blocked, the library only knows it by this name.
         tag const x_layout = in == 1 && layout != tag::nhwc ? tag::nchw : layout;
@@ -58,8 +59,9 @@ public:
     }
     void weight_gradient(float const* x, float const* dy, float* gradient) {
         set(x_, x), set(weights_, gradient), set(y_, dy);
-        weight_gradient_.execute(stream_,
-                                 {{DNNL_ARG_SRC, x_}, {DNNL_ARG_DIFF_WEIGHTS, weights_}, {DNNL_ARG_DIFF_DST, y_}});
+        weight_gradient_.execute(stream_, {{DNNL_ARG_SRC, x_},
+                                           {DNNL_ARG_DIFF_WEIGHTS, weights_},
+                                           {DNNL_ARG_DIFF_DST, y_}});
     }
     void data_gradient(float const* dy, float const* weights, float* dx) {
         set(x_, dx), set(weights_, weights), set(y_, dy);

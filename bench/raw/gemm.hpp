@@ -12,8 +12,8 @@ namespace raw {
 
 struct onednn {
     static constexpr char const* name = "onednn";
-    static void multiply(bool transpose_a, bool transpose_b, int m, int n, int k, float const* a, float const* b,
-                         float* c) {
+    static void multiply(bool transpose_a, bool transpose_b, int m, int n, int k, float const* a,
+                         float const* b, float* c) {
         auto const status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
                                        transpose_a ? m : k, b, transpose_b ? k : n, 0.0f, c, n);
         if (status != dnnl_success) throw std::runtime_error("dnnl_sgemm failed");
@@ -22,10 +22,11 @@ struct onednn {
 
 struct openblas {
     static constexpr char const* name = "openblas";
-    static void multiply(bool transpose_a, bool transpose_b, int m, int n, int k, float const* a, float const* b,
-                         float* c) {
-        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
-                    m, n, k, 1.0f, a, transpose_a ? m : k, b, transpose_b ? k : n, 0.0f, c, n);
+    static void multiply(bool transpose_a, bool transpose_b, int m, int n, int k, float const* a,
+                         float const* b, float* c) {
+        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                    transpose_b ? CblasTrans : CblasNoTrans, m, n, k, 1.0f, a, transpose_a ? m : k, b,
+                    transpose_b ? k : n, 0.0f, c, n);
     }
 };
 

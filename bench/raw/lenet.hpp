@@ -45,7 +45,8 @@ void bias_relu_pool(int images, int size, int blocks, float const* __restrict y,
 /// The gradient of y, every element written, and of the bias, summed over the images.
 template <int Channels>
 void bias_relu_pool_gradient(int images, int size, int blocks, float const* __restrict upstream,
-                             std::int32_t const* __restrict from, float* __restrict dy, float* __restrict bias) {
+                             std::int32_t const* __restrict from, float* __restrict dy,
+                             float* __restrict bias) {
     std::fill_n(bias, blocks * Channels, 0.0f);
     for (int image = 0; image < images; ++image) {
         float* const b = bias + image % blocks * Channels;
@@ -140,9 +141,11 @@ private:
         constexpr int pixels = quarter * quarter, features = second * pixels;
         for (int row = 0; row < net::widths[1]; ++row)
             for (int c = 0; c < second; ++c)
-                for (int p = 0; p < pixels; ++p)
-                    pair(static_cast<std::size_t>(row * features + (c / run_2 * pixels + p) * run_2 + c % run_2),
-                         static_cast<std::size_t>(row * features + c * pixels + p));
+                for (int p = 0; p < pixels; ++p) {
+                    int const here = (c / run_2 * pixels + p) * run_2 + c % run_2, theirs = c * pixels + p;
+                    pair(static_cast<std::size_t>(row * features + here),
+                         static_cast<std::size_t>(row * features + theirs));
+                }
     }
 
     int samples_;

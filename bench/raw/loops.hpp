@@ -57,7 +57,8 @@ void add_bias_and_activate(int rows, float* __restrict y, float const* __restric
 
 /// Multiplies the upstream gradient by the derivative, and sums its columns into the bias' gradient.
 template <bench::activation Activation, int Columns>
-void activation_gradient(int rows, float* __restrict gradient, float const* __restrict y, float* __restrict bias) {
+void activation_gradient(int rows, float* __restrict gradient, float const* __restrict y,
+                         float* __restrict bias) {
     std::fill_n(bias, Columns, 0.0f);
     for (int r = 0; r < rows; ++r, y += Columns, gradient += Columns)
         for (int c = 0; c < Columns; ++c) {

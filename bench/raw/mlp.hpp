@@ -52,8 +52,9 @@ public:
     template <bool InputGradient = false>
     double gradient(float const* parameters, float const* x, std::int32_t const* targets, float* gradient) {
         [&]<std::size_t... L>(std::index_sequence<L...>) { (forward<L>(parameters, x), ...); }(each_layer{});
-        double const loss = softmax_cross_entropy<widths[layers]>(samples_, outputs_[layers - 1].data(), targets,
-                                                                  gradient + layout::bias(layers - 1));
+        float* const logits = outputs_[layers - 1].data();
+        float* const last_bias = gradient + layout::bias(layers - 1);
+        double const loss = softmax_cross_entropy<widths[layers]>(samples_, logits, targets, last_bias);
         [&]<std::size_t... L>(std::index_sequence<L...>) {
             (backward<layers - 1 - L, InputGradient>(parameters, x, gradient), ...);
         }(each_layer{});

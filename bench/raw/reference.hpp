@@ -30,7 +30,7 @@ std::vector<std::vector<float>> initial_parameters() {
     };
     if constexpr (bench::is_convolutional<Case>)
         for (std::size_t i = 0; i + 1 < Case::channels.size(); ++i)
-            add(Case::channels[i + 1], static_cast<std::size_t>(Case::channels[i]) * Case::window * Case::window);
+            add(Case::channels[i + 1], std::size_t{1} * Case::channels[i] * Case::window * Case::window);
     for (std::size_t i = 0; i + 1 < Case::widths.size(); ++i) add(Case::widths[i + 1], Case::widths[i]);
     return result;
 }
@@ -63,14 +63,17 @@ struct reference_linear {
 
 struct reference_convolution {
     int in, out, image, window, padding;
+    /// The outputs whose inputs, at this offset in the window, are inside the image.
+    int first(int offset) const { return std::max(0, padding - offset); }
+    int last(int offset) const { return std::min(image, image + padding - offset); }
     /// Calls f(index into y, index into x, index into w) for every product.
     void each_product(auto const& f) const {
         for (int o = 0; o < out; ++o)
             for (int c = 0; c < in; ++c)
                 for (int p = 0; p < window; ++p)
                     for (int q = 0; q < window; ++q)
-                        for (int h = std::max(0, padding - p); h < std::min(image, image + padding - p); ++h)
-                            for (int v = std::max(0, padding - q); v < std::min(image, image + padding - q); ++v)
+                        for (int h = first(p); h < last(p); ++h)
+                            for (int v = first(q); v < last(q); ++v)
                                 f((o * image + h) * image + v,
                                   (c * image + h + p - padding) * image + v + q - padding,
                                   ((o * in + c) * window + p) * window + q);
@@ -105,7 +108,8 @@ inline std::vector<std::size_t> pooled_positions(std::vector<double> const& x, i
                 std::size_t best = static_cast<std::size_t>((c * image + h * pool) * image + v * pool);
                 for (int p = 0; p < pool; ++p)
                     for (int q = 0; q < pool; ++q) {
-                        auto const at = static_cast<std::size_t>((c * image + h * pool + p) * image + v * pool + q);
+                        auto const row = (c * image + h * pool + p) * image;
+                        auto const at = static_cast<std::size_t>(row + v * pool + q);
                         if (x[at] > x[best]) best = at;
                     }
                 result.push_back(best);
@@ -165,8 +169,8 @@ double add_reference_gradient(tensors const& w, std::span<float const> input, st
     };
     while (t-- > convolutions) {
         std::size_t const l = t - convolutions;
-        x = reference_linear{Case::widths[l], Case::widths[l + 1]}.backward(saved.back(), x, w[2 * t],
-                                                                            gradient[2 * t], gradient[2 * t + 1]);
+        reference_linear const linear{Case::widths[l], Case::widths[l + 1]};
+        x = linear.backward(saved.back(), x, w[2 * t], gradient[2 * t], gradient[2 * t + 1]);
         if (l > 0) back_through_activation(saved.back());
         saved.pop_back();
     }
