@@ -51,6 +51,7 @@
 
 // device and parallel: who computes, and together
 #include <lockstep/device/host/backend.hpp>
+#include <lockstep/device/host/denormals.hpp>
 #include <lockstep/device/host/portable.hpp>
 #include <lockstep/parallel/devices.hpp>
 #include <lockstep/parallel/first_available.hpp>

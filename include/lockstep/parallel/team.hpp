@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/host/denormals.hpp>
 #include <lockstep/device/host/onednn.hpp>
 #include <lockstep/parallel/spin.hpp>
 
@@ -30,8 +31,8 @@ public:
 
     int size() const { return replicas_; }
 
-    /// Runs work(replica) on every replica and waits for all. The first exception is rethrown here, after all
-    /// have ended.
+    /// Runs work(replica) on every replica, without denormal numbers, and waits for all. The first exception is
+    /// rethrown here, after all have ended.
     template <class Work>
     void run(Work&& work) {
         context_ = &work;
@@ -64,6 +65,7 @@ private:
         }
     }
     void perform(int replica) {
+        host::without_denormals const fast;
         try {
             call_(context_, replica);
         } catch (...) {
