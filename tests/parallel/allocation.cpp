@@ -138,6 +138,9 @@ using convolutional =
     ls::sequential<ls::shape<2, 8, 8>, ls::conv2d<8, 3, ls::padding<1>>, ls::relu, ls::max_pool2d<2>, ls::flatten,
                    ls::linear<4>>;
 
+/// Large enough for oneDNN's products in all three forms, where it is the default library.
+using wide = ls::sequential<ls::shape<64>, ls::linear<1024>, ls::relu, ls::linear<1024>, ls::relu, ls::linear<4>>;
+
 struct allocations {
     int of_lockstep, of_libraries;
 };
@@ -204,6 +207,7 @@ TEST_CASE("a step allocates nothing") {
     check_steps<convolutional, 2, ls::host::portable>("convolutional net, portable, 2 replicas");
     if constexpr (!std::is_same_v<ls::host::default_library, ls::host::portable>) {
         check_steps<mlp, 2, ls::host::default_library>("MLP, default library, 2 replicas");
+        check_steps<wide, 2, ls::host::default_library>("wide MLP, default library, 2 replicas");
         check_steps<convolutional, 2, ls::host::default_library>("convolutional net, default library, 2 replicas");
     }
 }

@@ -21,6 +21,8 @@ using mlp = ls::sequential<ls::shape<6>, ls::linear<33>, ls::tanh, ls::dropout<0
 using convolutional =
     ls::sequential<ls::shape<2, 6, 5>, ls::conv2d<5, 3, ls::padding<1>>, ls::relu, ls::max_pool2d<2>, ls::flatten,
                    ls::dropout<0.3>, ls::linear<4>>;
+/// Its second layer is large enough for oneDNN's products, where it is the default library.
+using wide = ls::sequential<ls::shape<6>, ls::linear<1024>, ls::relu, ls::linear<1024>, ls::relu, ls::linear<4>>;
 
 template <class T>
 void compare(outcome<T> const& found, outcome<T> const& expected) {
@@ -52,6 +54,10 @@ TEST_CASE("a convolutional net is the same on any number of replicas") {
     CHECK(one.losses.back() < one.losses.front());
     compare(train<convolutional, ls::cpu_devices<2>, ls::reproducible<4>>(), one);
     compare(train<convolutional, ls::cpu_devices<4>, ls::reproducible<4>>(), one);
+}
+
+TEST_CASE("a wide MLP is the same on any number of replicas") {
+    compare(train<wide, ls::cpu_devices<4>, ls::reproducible<4>>(), train<wide, ls::cpu_devices<1>, ls::reproducible<4>>());
 }
 
 TEST_CASE("forward, backward, reduce and update are a step") {
