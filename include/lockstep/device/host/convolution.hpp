@@ -35,8 +35,9 @@ private:
 /// Two-dimensional convolution and its gradients: images channels-last, weights [kernel_height][kernel_width]
 /// [in_channels][out_channels]; `n` images; results are overwritten. A bias is an elementwise tail. One object
 /// an operation and thread: it keeps its working memory, and only the first call of each kind allocates.
-/// Everything runs on the calling thread. The register tiles serve both libraries: they are as fast as
-/// oneDNN's kernels on channels-last images and keep weights where they are.
+/// Everything runs on the calling thread. The register tiles serve both libraries: from 14x14 pixels on and with
+/// stride 1 they came within a tenth of oneDNN's kernels on channels-last images, without reordering weights.
+/// Slower than those: data gradients with a stride (the zeros are multiplied too) and images of a few pixels.
 template <class T, class Geometry, class Library = default_library>
 class convolution {
     using g = Geometry;

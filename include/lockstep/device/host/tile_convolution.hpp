@@ -3,6 +3,7 @@
 
 #include <lockstep/device/host/row_tail.hpp>
 #include <lockstep/device/host/tile.hpp>
+#include <lockstep/device/host/tile_matmul.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -56,16 +57,28 @@ struct image_product {
     };
 
     /// Rows of the tile are kernel positions and input channels, the sum runs over the output pixels.
+    template <int UpstreamStride>
     struct weight_layout {
         static constexpr std::int64_t left_row(int tap) { return tap / kernel_row * image_row + tap % kernel_row; }
         static constexpr std::int64_t left_outer = StrideHeight * image_row;
         static constexpr std::int64_t left_step = std::int64_t{StrideWidth} * Channels;
-        static constexpr std::int64_t right_step = OutChannels;
+        static constexpr std::int64_t right_step = UpstreamStride;
         static constexpr std::int64_t result_row = OutChannels;
     };
 
     /// y[pixel][OutChannels] of one image; its first pixel is row `first` of the whole result.
     static void forward(T const* image, T const* w, T* y, std::int64_t first, row_tail tail) {
+        if constexpr (by_kernel_row) {
+            // The weights of one panel and one row of the kernel stay in the first-level cache for the image.
+            column_panels<T, OutChannels>::for_each([&]<int Vectors, int LastLanes>(int panel) {
+                for (std::int64_t kernel = 0; kernel < KernelHeight; ++kernel)
+                    multiply_pieces<OutHeight, Vectors, LastLanes>(
+                        image + kernel * image_row, w + kernel * kernel_row * OutChannels + panel, y + panel, 1,
+                        kernel > 0);
+            });
+            tail(first, std::int64_t{OutHeight} * OutWidth);
+            return;
+        }
         // Some rows of the result at a time go through all panels of channels, so that the tail finds them in
         // the first-level cache.
         constexpr int rows_at_once = std::max(1, std::min(OutHeight, vector_registers / 2 / OutWidth));
@@ -81,25 +94,53 @@ struct image_product {
     /// dw[kernel position][Channels][OutChannels] of one image, or added to what is there.
     static void weight_gradient(T const* image, T const* dy, T* dw, bool accumulate) {
         column_panels<T, OutChannels>::for_each([&]<int Vectors, int LastLanes>(int panel) {
-            for_each_piece<tile_rows(Vectors), KernelHeight, kernel_row>([&]<int Rows>(int row, int column) {
-                multiply_tile<weight_layout, Rows, Vectors, LastLanes>(
-                    image + row * image_row + column, dy + panel,
-                    dw + (std::int64_t{row} * kernel_row + column) * OutChannels + panel, OutHeight, OutWidth,
-                    accumulate);
-            });
+            // Some rows of dy at a time, so that all pieces find them in the first-level cache.
+            constexpr std::int64_t row_bytes = std::int64_t{OutWidth} * Vectors * vector_bytes;
+            constexpr int height = static_cast<int>(std::clamp<std::int64_t>(packed_bytes / row_bytes, 1, OutHeight));
+            for (int row = 0; row < OutHeight; row += height) {
+                T const* const under = image + row * StrideHeight * image_row;
+                T const* const upstream = dy + std::int64_t{row} * OutWidth * OutChannels + panel;
+                int const rows = std::min(height, OutHeight - row);
+                if constexpr (OutChannels == Vectors * vector_lanes<T> || row_bytes > packed_bytes) {
+                    multiply_taps<OutChannels, Vectors, LastLanes>(under, upstream, dw + panel, rows,
+                                                                   accumulate || row > 0);
+                } else {
+                    alignas(vector_bytes) T packed[height * row_bytes / sizeof(T)];
+                    pack<Vectors, LastLanes, OutChannels>(upstream, packed, std::int64_t{rows} * OutWidth);
+                    multiply_taps<Vectors * vector_lanes<T>, Vectors, LastLanes>(under, packed, dw + panel, rows,
+                                                                                 accumulate || row > 0);
+                }
+            }
         });
     }
 
 private:
+    // Worth the visits to y where the weights are large and a row of the kernel is a long sum.
+    static constexpr bool by_kernel_row = KernelHeight > 1 && kernel_row >= 64 &&
+                                          sizeof(T) * KernelHeight * kernel_row * OutChannels > 32 * 1024;
+
+    template <int Height, int Vectors, int LastLanes>
+    static void multiply_pieces(T const* image, T const* w, T* y, std::int64_t kernel_rows, bool accumulate) {
+        for_each_piece<tile_rows(Vectors), Height, OutWidth>([&]<int Rows>(int row, int column) {
+            multiply_tile<forward_layout, Rows, Vectors, LastLanes>(
+                image + row * StrideHeight * image_row + std::int64_t{column} * StrideWidth * Channels, w,
+                y + (std::int64_t{row} * OutWidth + column) * OutChannels, kernel_rows, kernel_row, accumulate);
+        });
+    }
+
+    template <int UpstreamStride, int Vectors, int LastLanes>
+    static void multiply_taps(T const* image, T const* dy, T* dw, std::int64_t rows, bool accumulate) {
+        for_each_piece<tile_rows(Vectors), KernelHeight, kernel_row>([&]<int Rows>(int row, int column) {
+            multiply_tile<weight_layout<UpstreamStride>, Rows, Vectors, LastLanes>(
+                image + row * image_row + column, dy, dw + (std::int64_t{row} * kernel_row + column) * OutChannels,
+                rows, OutWidth, accumulate);
+        });
+    }
+
     template <int Height>
     static void forward_rows(T const* image, T const* w, T* y, std::int64_t first, row_tail tail) {
         column_panels<T, OutChannels>::for_each([&]<int Vectors, int LastLanes>(int panel) {
-            for_each_piece<tile_rows(Vectors), Height, OutWidth>([&]<int Rows>(int row, int column) {
-                multiply_tile<forward_layout, Rows, Vectors, LastLanes>(
-                    image + row * StrideHeight * image_row + std::int64_t{column} * StrideWidth * Channels,
-                    w + panel, y + (std::int64_t{row} * OutWidth + column) * OutChannels + panel, KernelHeight,
-                    kernel_row, false);
-            });
+            multiply_pieces<Height, Vectors, LastLanes>(image, w + panel, y + panel, KernelHeight, false);
         });
         tail(first, std::int64_t{Height} * OutWidth);
     }
