@@ -6,7 +6,8 @@
 
 namespace lockstep {
 
-/// The name of a broken rule, returned by the deleted operators, so that the compiler prints both shapes.
+/// The name of a broken rule, returned by the deleted operators, so that the compiler prints both shapes. There it
+/// is a template parameter, as not every compiler prints the result's type.
 template <class Left, class Right>
 struct shapes_do_not_broadcast {};
 
@@ -181,15 +182,18 @@ constexpr auto operator-(A) {
 }
 
 // What doesn't fit is caught here, where both shapes can be named.
-template <expression A, expression B>
+template <expression A, expression B,
+          class Rule = shapes_do_not_broadcast<typename A::result_shape, typename B::result_shape>>
     requires(!detail::fitting<A, B>)
-shapes_do_not_broadcast<typename A::result_shape, typename B::result_shape> operator+(A, B) = delete;
-template <expression A, expression B>
+Rule operator+(A, B) = delete;
+template <expression A, expression B,
+          class Rule = shapes_do_not_broadcast<typename A::result_shape, typename B::result_shape>>
     requires(!detail::fitting<A, B>)
-shapes_do_not_broadcast<typename A::result_shape, typename B::result_shape> operator-(A, B) = delete;
-template <expression A, expression B>
+Rule operator-(A, B) = delete;
+template <expression A, expression B,
+          class Rule = shapes_do_not_broadcast<typename A::result_shape, typename B::result_shape>>
     requires(!detail::fitting<A, B>)
-shapes_do_not_broadcast<typename A::result_shape, typename B::result_shape> operator*(A, B) = delete;
+Rule operator*(A, B) = delete;
 
 template <expression A, expression B>
 constexpr auto less(A, B) {

@@ -99,8 +99,9 @@ template <class X, class W>
 constexpr auto matmul(X, W) {
     return compute<primitive::matmul, X, W>{};
 }
-template <expression X, expression W>
+template <expression X, expression W,
+          class Rule = inner_extents_differ<typename X::result_shape, typename W::result_shape>>
     requires(!detail::matrix_product<X, W>)
-inner_extents_differ<typename X::result_shape, typename W::result_shape> matmul(X, W) = delete;
+Rule matmul(X, W) = delete;
 
 } // namespace lockstep

@@ -15,6 +15,7 @@ struct takes_features_or_positions_by_features {};
 struct takes_channels_height_width {};
 struct window_fits_into_padded_image {};
 /// A residual block adds its input to its output.
+template <class Output, class Input>
 struct output_shape_equals_input_shape {};
 /// The loss takes one row of class scores a sample.
 struct takes_one_score_per_class {};

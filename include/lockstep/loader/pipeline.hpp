@@ -63,9 +63,9 @@ inline constexpr bool is_batch_stage = false;
 template <int Size>
 inline constexpr bool is_batch_stage<batch_stage<Size>> = true;
 
-constexpr void apply(loader_options& options, workers stage) { options.workers = stage.count; }
-constexpr void apply(loader_options& options, prefetch stage) { options.prefetch = stage.batches; }
-constexpr void apply(loader_options& options, pin_memory_stage) { options.pin = true; }
+constexpr void set(loader_options& options, workers stage) { options.workers = stage.count; }
+constexpr void set(loader_options& options, prefetch stage) { options.prefetch = stage.batches; }
+constexpr void set(loader_options& options, pin_memory_stage) { options.pin = true; }
 
 } // namespace detail
 
@@ -107,7 +107,7 @@ loader<Data, Sampler, Size> operator|(sampled<Data, Sampler> source, batch_stage
 template <dataset Data, sampler Sampler, int Size, loader_stage Stage>
 loader<Data, Sampler, Size> operator|(loader<Data, Sampler, Size>&& source, Stage stage) {
     auto options = source.options();
-    detail::apply(options, stage);
+    detail::set(options, stage);
     source.set_options(options);
     return std::move(source);
 }

@@ -87,7 +87,8 @@ struct fed<residual<Layers...>, In> {
         using end = decltype(walk_shapes<In, Layers...>());
         if constexpr (!end::accepted) return end{};
         else if constexpr (!std::same_as<typename end::shape, In>)
-            return rejection<residual<Layers...>, typename end::shape, rule::output_shape_equals_input_shape>{};
+            return rejection<residual<Layers...>, In,
+                             rule::output_shape_equals_input_shape<typename end::shape, In>>{};
         else return shape_walk<In>{};
     }
 };

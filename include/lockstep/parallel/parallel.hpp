@@ -50,7 +50,8 @@ public:
     static constexpr int replicas = Devices::replicas;
     /// Parts of a batch. Every replica computes the same number of them, one after the other.
     static constexpr int shards = detail::shards_from<replicas, Policies...>::value;
-    static_assert(shards % replicas == 0, "reproducible<V>: V is a multiple of the number of replicas");
+    static_assert(replicas < 1 || shards % replicas == 0,
+                  "reproducible<V>: V is a multiple of the number of replicas");
 
     /// Parameters start as their layers' initializers say. The same seed gives the same values, whatever the
     /// devices.

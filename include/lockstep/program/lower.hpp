@@ -63,11 +63,14 @@ struct local_program {
     bool random = false;
 };
 
-/// What a model says when the loss doesn't depend on one of its parameters.
+/// What the compiler prints when the loss doesn't depend on a parameter: its layer's expression doesn't read it.
 template <class Layer, class Parameter>
 struct parameter_is_not_reached_by_the_loss {
     template <class Gradient>
-    static constexpr bool check = !std::is_same_v<Gradient, no_gradient>;
+    struct check {
+        static constexpr bool passed = !std::is_same_v<Gradient, no_gradient>;
+        static_assert(passed, "the loss does not depend on a parameter: the type above names its layer and it");
+    };
 };
 
 namespace detail {
@@ -296,12 +299,14 @@ struct lowered {
     struct parameter_gradients;
     template <class... Parameters>
     struct parameter_gradients<type_list<Parameters...>> {
-        using type = typename own_gradients<type_list<>, gradient_of<typename Parameters::tag>...>::type;
-        static_assert((parameter_is_not_reached_by_the_loss<
-                           typename Parameters::owner,
-                           typename Parameters::name_tag>::template check<gradient_of<typename Parameters::tag>> &&
-                       ...),
-                      "the loss does not depend on a parameter of this layer");
+        static constexpr bool all_reached =
+            (parameter_is_not_reached_by_the_loss<typename Parameters::owner, typename Parameters::name_tag>::
+                 template check<gradient_of<typename Parameters::tag>>::passed &&
+             ... && true);
+        // After the error above, gradients that do not exist would only be more errors.
+        using type = typename std::conditional_t<
+            all_reached, own_gradients<type_list<>, gradient_of<typename Parameters::tag>...>,
+            std::type_identity<type_list<>>>::type;
     };
     template <class Indices>
     struct input_gradients;

@@ -15,9 +15,9 @@ constexpr bool is_wanted(buffer const& b) {
 
 /// Drops operations whose results nobody reads: the first layer's data gradient is one.
 constexpr void drop_unread(program& p) {
-    std::vector<bool> read(p.buffers.size(), false);
+    std::vector<char> read(p.buffers.size(), false);
     for (std::size_t i = 0; i < p.buffers.size(); ++i) read[i] = is_wanted(p.buffers[i]);
-    std::vector<bool> kept(p.operations.size(), false);
+    std::vector<char> kept(p.operations.size(), false);
     for (std::size_t i = p.operations.size(); i-- > 0;) {
         operation const& op = p.operations[i];
         if (!read[op.result]) continue;

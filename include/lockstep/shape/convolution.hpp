@@ -23,7 +23,10 @@ struct window {
     static constexpr int out_width(int in) { return positions(in + 2 * PaddingWidth - Width, StrideWidth); }
 
 private:
-    static constexpr int positions(int room, int stride) { return room < 0 ? 0 : room / stride + 1; }
+    static constexpr int positions(int room, int stride) {
+        // A stride of 0 has been rejected above; dividing by it would be a second error.
+        return room < 0 ? 0 : room / (stride > 0 ? stride : 1) + 1;
+    }
 };
 
 /// A window over an image of known extents. Images lie in memory as [height][width][channels].

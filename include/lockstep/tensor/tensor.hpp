@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 namespace lockstep {
 
@@ -21,7 +22,10 @@ public:
 
     constexpr tensor_view() = default;
     constexpr tensor_view(T* data, std::int64_t count) : data_(data), count_(count) {}
-    constexpr operator tensor_view<T const, Shape>() const { return {data_, count_}; }
+    /// A view that reads what another may write.
+    template <class Writable>
+        requires(std::is_same_v<Writable const, T> && !std::is_const_v<Writable>)
+    constexpr tensor_view(tensor_view<Writable, Shape> other) : tensor_view(other.data(), other.count()) {}
 
     constexpr T* data() const { return data_; }
     /// Number of samples.

@@ -43,6 +43,20 @@ struct batch_of {
     };
 };
 
+/// What the compiler prints for a loss that cannot take the model's output.
+template <class Loss>
+struct loss_of {
+    template <class Output>
+    struct fed_with {
+        template <class Rule>
+        struct breaks {
+            static_assert(std::is_same_v<Rule, rule::none>,
+                          "the loss cannot take the model's output: the type above names the loss, the output's "
+                          "shape and the rule that this breaks");
+        };
+    };
+};
+
 namespace detail {
 
 template <class Model, class Loss, class Backend>
@@ -67,6 +81,7 @@ class trainer {
 public:
     using element = typename Parallel::element;
     using input_shape = typename Parallel::input_shape;
+    using output_shape = typename Parallel::output_shape;
     using batch_type = batch_view<element, input_shape>;
 
     static constexpr int replicas = Parallel::replicas;
@@ -153,7 +168,8 @@ public:
     evaluation evaluate(Loader& loader) {
         using checked [[maybe_unused]] = check<typename Loader::sample_shape>;
         evaluation sum;
-        for (auto const& batch : loader) evaluate(batch, sum);
+        if constexpr (std::is_same_v<typename Loader::sample_shape, input_shape>)
+            for (auto const& batch : loader) evaluate(batch, sum);
         if (sum.samples > 0) {
             sum.loss /= static_cast<double>(sum.samples);
             sum.accuracy /= static_cast<double>(sum.samples);
@@ -176,7 +192,10 @@ public:
 
 private:
     static constexpr std::size_t state_count = Optimizer::states;
-    static constexpr int classes = static_cast<int>(Parallel::output_shape::size);
+    static constexpr int classes = static_cast<int>(output_shape::size);
+
+    using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
+                                         typename broken_rule<Loss, output_shape>::type>));
 
     template <class Shape>
     using check = decltype(sizeof(typename batch_of<Shape>::template fed_to_a_model_for<input_shape>));

@@ -49,9 +49,9 @@ struct kernel_for<T, Library, apply<Function, Operands...>> {
 template <class T, class Library, class X, class W>
 struct kernel_for<T, Library, compute<primitive::matmul, X, W>> {
     static void run(kernel_call const& call) {
-        matmul_nn<T, detail::last<W>, detail::last<X>, Library>(
-            call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result), call.samples * detail::leading<X>,
-            call.tail);
+        constexpr int in = detail::last<X>, out = detail::last<W>;
+        matmul_nn<T, out, in, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
+                                       call.samples * detail::leading<X>, call.tail);
     }
     static constexpr kernel value{&run, nullptr, true};
 };
@@ -69,9 +69,9 @@ struct kernel_for<T, Library, compute<primitive::matmul_right_transposed, G, W>>
 template <class T, class Library, class X, class G>
 struct kernel_for<T, Library, compute<primitive::matmul_left_transposed, X, G>> {
     static void run(kernel_call const& call) {
-        matmul_tn<T, detail::last<X>, detail::last<G>, Library>(call.operand<T>(0), call.operand<T>(1),
-                                                                static_cast<T*>(call.result),
-                                                                call.samples * detail::leading<X>);
+        constexpr int in = detail::last<X>, out = detail::last<G>;
+        matmul_tn<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
+                                       call.samples * detail::leading<X>);
     }
     static constexpr kernel value{&run};
 };
