@@ -3,6 +3,7 @@
 
 #include <lockstep/model/sequential.hpp>
 #include <lockstep/program/builder.hpp>
+#include <lockstep/program/lower.hpp>
 #include <lockstep/program/passes.hpp>
 
 #include <vector>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/program/lower.hpp>
+#include <lockstep/program/local_program.hpp>
 
 #include <array>
 #include <span>

@@ -71,6 +71,15 @@ struct schedule_all {
 template <class Buffers, class First, class... Rest>
 struct schedule_all<Buffers, First, Rest...> : schedule_all<schedule<Buffers, First>, Rest...> {};
 
+template <class Buffers, class List>
+struct schedule_members;
+template <class Buffers, class... E>
+struct schedule_members<Buffers, type_list<E...>> : schedule_all<Buffers, E...> {};
+
+/// The same for every expression of a list.
+template <class Buffers, class List>
+using schedule_list = typename schedule_members<Buffers, List>::type;
+
 template <class Buffers, class E>
 struct prepare_expression {
     using type = Buffers;

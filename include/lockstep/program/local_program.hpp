@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/expression/expression.hpp>
+#include <lockstep/expression/philox.hpp>
+#include <lockstep/program/kernel_facts.hpp>
+#include <lockstep/shape/shape.hpp>
+
+#include <array>
+#include <span>
+
+namespace lockstep {
+
+/// What a slot of a group's program stands for. A slot becomes a buffer once the group has its place.
+enum class slot_role { input, target, parameter, upstream, value };
+
+struct local_slot {
+    slot_role role = slot_role::value;
+    /// Number of the input or of the parameter.
+    int index = 0;
+    extents shape;
+    bool per_sample = true;
+    leaf_content content = leaf_content::number;
+};
+
+struct local_operation {
+    /// What the device calls.
+    void const* kernel = nullptr;
+    kernel_facts facts;
+    int result = 0;
+    std::array<int, max_operands> operands{};
+    int operand_count = 0;
+};
+
+/// Fills a parameter's first values, in PyTorch's order, for the shape that PyTorch would print.
+using initializer_function = void (*)(std::span<double> values, extents const& shape, philox_key key);
+
+struct local_parameter {
+    /// Which of the group's layers it belongs to.
+    int layer = 0;
+    char const* name = "";
+    extents shape;
+    /// For each axis of the saved tensor, the axis in memory.
+    std::array<int, max_rank> saved_axes{};
+    initializer_function initialize = nullptr;
+    bool follows_feature_order = false;
+};
+
+/// The program of one group, forward and backward, over slots of its own: the same data for every place in
+/// every model where the group stands.
+struct local_program {
+    std::span<local_slot const> slots;
+    std::span<local_operation const> forward;
+    std::span<local_operation const> backward;
+    std::span<local_parameter const> parameters;
+    /// The slot of the result.
+    int result = 0;
+    /// The slots of the gradients with respect to parameters and inputs; in an evaluation empty.
+    std::span<int const> parameter_gradients;
+    std::span<int const> input_gradients;
+    bool random = false;
+};
+
+} // namespace lockstep
