@@ -76,8 +76,9 @@ private:
     }
 
     ls::plan const& plan_;
-    std::vector<bool> written_;
-    std::vector<bool> intact_;
+    // Flags; clang cannot evaluate vector<bool> of libstdc++ 12 at compile time.
+    std::vector<char> written_;
+    std::vector<char> intact_;
 };
 
 constexpr bool is_sound(ls::plan const& p) { return arena_walk(p).is_sound(); }

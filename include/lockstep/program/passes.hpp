@@ -15,6 +15,7 @@ constexpr bool is_wanted(buffer const& b) {
 
 /// Drops operations whose results nobody reads: the first layer's data gradient is one.
 constexpr void drop_unread(program& p) {
+    // Flags; clang cannot evaluate vector<bool> of libstdc++ 12 at compile time.
     std::vector<char> read(p.buffers.size(), false);
     for (std::size_t i = 0; i < p.buffers.size(); ++i) read[i] = is_wanted(p.buffers[i]);
     std::vector<char> kept(p.operations.size(), false);
