@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/error.hpp>
+#include <lockstep/layer/rule.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/reduce.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // An evaluation takes a loader of the shape that the model was declared for.
 // error: batch_of<.*>::fed_to_a_model_for<
-// error: shape<784>
+// error: shape<1, 14, 14>
 // error: shape<1, 28, 28>
 // errors: 1
 #include <lockstep/layer/flatten.hpp>
@@ -13,15 +13,15 @@
 namespace ls = lockstep;
 
 #ifdef EXPECT_COMPILE_ERROR
-using sample = ls::shape<784>;
+constexpr int side = 14;
 #else
-using sample = ls::shape<1, 28, 28>;
+constexpr int side = 28;
 #endif
 
 using net = ls::sequential<ls::shape<1, 28, 28>, ls::flatten, ls::linear<10>>;
 using trainer = ls::trainer<ls::parallel<net, ls::cpu_devices<1>>, ls::cross_entropy, ls::sgd, 8>;
 
-inline double accuracy(trainer& t, ls::tensor_dataset<sample> const& data) {
+inline double accuracy(trainer& t, ls::tensor_dataset<ls::shape<1, side, side>> const& data) {
     auto batches = data | ls::batch<8>;
     return t.evaluate(batches).accuracy;
 }
