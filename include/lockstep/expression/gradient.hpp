@@ -35,42 +35,122 @@ constexpr auto sum_of_gradients(A a, B b) {
     else return a + b;
 }
 
-template <class Expression, class Tag>
-struct reverse;
+/// Sums over the same axes are one sum.
+template <class Shape, bool PerSample, class A, class B>
+    requires(std::is_same_v<typename A::result_shape, typename B::result_shape> && A::per_sample == B::per_sample)
+constexpr auto sum_of_gradients(compute<primitive::sum_to<Shape, PerSample>, A>,
+                                compute<primitive::sum_to<Shape, PerSample>, B>) {
+    return compute<primitive::sum_to<Shape, PerSample>, decltype(A{} + B{})>{};
+}
 
+// Reverse mode walks an expression in layers. Its elementwise part ends at leaves and at primitives; the
+// gradients that reach one of these on several paths are added before anything follows, so that a primitive's
+// own rule is applied once: x * sigmoid(x) behind a matmul has one weight gradient, not two.
+
+/// Whether a walk ends at this expression.
+template <class Expression, class Target>
+inline constexpr bool is_target = std::is_same_v<Expression, Target>;
+template <class Tag>
+struct leaf_with {};
 template <class Tag, class Shape, bool PerSample, leaf_content Content>
-struct reverse<leaf<Tag, Shape, PerSample, Content>, Tag> {
-    static constexpr auto of(auto upstream) { return upstream; }
+inline constexpr bool is_target<leaf<Tag, Shape, PerSample, Content>, leaf_with<Tag>> = true;
+
+/// One operand's share: the node's rule, summed down to the operand's shape where it had been broadcast.
+template <class Node, class Rule, int Index, class Operand, class... Operands>
+constexpr auto gradient_of_operand(auto upstream) {
+    auto const own = Rule::template gradient<Index>(Node{}, upstream, Operands{}...);
+    return sum_to<typename Operand::result_shape, Operand::per_sample>(own);
+}
+
+constexpr auto sum_all() { return no_gradient{}; }
+constexpr auto sum_all(auto first, auto... rest) { return sum_of_gradients(first, sum_all(rest...)); }
+
+/// Whether a target is met without passing a primitive.
+template <class Expression, class Target>
+inline constexpr bool meets = is_target<Expression, Target>;
+template <class Function, class... Operands, class Target>
+inline constexpr bool meets<apply<Function, Operands...>, Target> =
+    !has_no_slope<Function> && (meets<Operands, Target> || ...);
+
+template <class Expression>
+struct elementwise_part {
+    template <class Target>
+    static constexpr auto reverse(auto upstream) {
+        return upstream;
+    }
+};
+template <class Function, class... Operands>
+struct elementwise_part<apply<Function, Operands...>> {
+    template <class Target>
+    static constexpr auto reverse(auto upstream) {
+        return all<Target>(upstream, std::index_sequence_for<Operands...>{});
+    }
+    template <class Target, std::size_t... I>
+    static constexpr auto all(auto upstream, std::index_sequence<I...>) {
+        return sum_all(one<Target, static_cast<int>(I), Operands>(upstream)...);
+    }
+    template <class Target, int Index, class Operand>
+    static constexpr auto one([[maybe_unused]] auto upstream) {
+        if constexpr (!meets<Operand, Target>) return no_gradient{};
+        else
+            return elementwise_part<Operand>::template reverse<Target>(
+                gradient_of_operand<apply<Function, Operands...>, Function, Index, Operand, Operands...>(upstream));
+    }
 };
 
-/// Reverse mode: the gradient of every operand that leads to the leaf, by the node's own rule, summed down to
-/// the operand's shape where it had been broadcast.
-template <class Node, class Rule, class Tag, class... Operands>
-struct reverse_node {
-    template <std::size_t I, class Operand>
-    static constexpr auto through(auto upstream) {
-        if constexpr (!reaches<Operand, Tag>::value) return no_gradient{};
+/// The distinct primitives at which the elementwise part of an expression ends.
+template <class... Nodes>
+struct node_list {};
+template <class List, class... Expressions>
+struct collect_nodes {
+    using type = List;
+};
+template <class... Nodes, class Primitive, class... Operands, class... Rest>
+struct collect_nodes<node_list<Nodes...>, compute<Primitive, Operands...>, Rest...>
+    : collect_nodes<std::conditional_t<(std::is_same_v<Nodes, compute<Primitive, Operands...>> || ...),
+                                       node_list<Nodes...>, node_list<Nodes..., compute<Primitive, Operands...>>>,
+                    Rest...> {};
+template <class List, class Function, class... Operands, class... Rest>
+struct collect_nodes<List, apply<Function, Operands...>, Rest...> : collect_nodes<List, Operands..., Rest...> {};
+template <class List, class First, class... Rest>
+struct collect_nodes<List, First, Rest...> : collect_nodes<List, Rest...> {};
+
+template <class Tag>
+struct reverse_to {
+    template <class Expression>
+    static constexpr auto of(auto upstream) {
+        using nodes = typename collect_nodes<node_list<>, Expression>::type;
+        return sum_of_gradients(direct<Expression>(upstream), through_nodes<Expression>(upstream, nodes{}));
+    }
+
+private:
+    template <class Expression>
+    static constexpr auto direct([[maybe_unused]] auto upstream) {
+        if constexpr (!meets<Expression, leaf_with<Tag>>) return no_gradient{};
+        else return elementwise_part<Expression>::template reverse<leaf_with<Tag>>(upstream);
+    }
+    template <class Expression, class... Nodes>
+    static constexpr auto through_nodes([[maybe_unused]] auto upstream, node_list<Nodes...>) {
+        return sum_all(through_node<Expression, Nodes>(upstream, Nodes{})...);
+    }
+    template <class Expression, class Node, class Primitive, class... Operands>
+    static constexpr auto through_node([[maybe_unused]] auto upstream, compute<Primitive, Operands...>) {
+        if constexpr (!reaches<Node, Tag>::value || !meets<Expression, Node>) return no_gradient{};
         else {
-            auto const own = Rule::template gradient<static_cast<int>(I)>(Node{}, upstream, Operands{}...);
-            auto const fitted = sum_to<typename Operand::result_shape, Operand::per_sample>(own);
-            return reverse<Operand, Tag>::of(fitted);
+            auto const at_node = elementwise_part<Expression>::template reverse<Node>(upstream);
+            return through_operands<Node, Primitive, Operands...>(at_node, std::index_sequence_for<Operands...>{});
         }
     }
-    template <std::size_t... I>
-    static constexpr auto all(auto upstream, std::index_sequence<I...>) {
-        return sum(through<I, Operands>(upstream)...);
+    template <class Node, class Primitive, class... Operands, std::size_t... I>
+    static constexpr auto through_operands(auto upstream, std::index_sequence<I...>) {
+        return sum_all(through_operand<Node, Primitive, static_cast<int>(I), Operands, Operands...>(upstream)...);
     }
-    static constexpr auto sum(auto first) { return first; }
-    static constexpr auto sum(auto first, auto... rest) { return sum_of_gradients(first, sum(rest...)); }
-    static constexpr auto of(auto upstream) { return all(upstream, std::index_sequence_for<Operands...>{}); }
+    template <class Node, class Primitive, int Index, class Operand, class... Operands>
+    static constexpr auto through_operand([[maybe_unused]] auto upstream) {
+        if constexpr (!reaches<Operand, Tag>::value) return no_gradient{};
+        else return of<Operand>(gradient_of_operand<Node, Primitive, Index, Operand, Operands...>(upstream));
+    }
 };
-
-template <class Function, class... Operands, class Tag>
-struct reverse<apply<Function, Operands...>, Tag>
-    : reverse_node<apply<Function, Operands...>, Function, Tag, Operands...> {};
-template <class Primitive, class... Operands, class Tag>
-struct reverse<compute<Primitive, Operands...>, Tag>
-    : reverse_node<compute<Primitive, Operands...>, Primitive, Tag, Operands...> {};
 
 } // namespace detail
 
@@ -80,7 +160,7 @@ struct reverse<compute<Primitive, Operands...>, Tag>
 template <class Tag, expression E, expression Upstream>
 constexpr auto gradient(E, Upstream upstream) {
     if constexpr (!detail::reaches<E, Tag>::value) return no_gradient{};
-    else return detail::reverse<E, Tag>::of(upstream);
+    else return detail::reverse_to<Tag>::template of<E>(upstream);
 }
 
 } // namespace lockstep

@@ -46,21 +46,24 @@ public:
         std::int64_t const offset = holes_[best].offset;
         holes_[best].offset += bytes;
         holes_[best].bytes -= bytes;
-        if (holes_[best].bytes == 0) holes_.erase(holes_.begin() + best);
+        if (holes_[best].bytes == 0) remove(static_cast<std::size_t>(best));
         return offset;
     }
 
     constexpr void give(std::int64_t offset, std::int64_t bytes) {
-        std::size_t at = 0;
-        while (at < holes_.size() && holes_[at].offset < offset) ++at;
-        holes_.insert(holes_.begin() + at, {offset, bytes});
+        std::size_t at = holes_.size();
+        holes_.push_back({offset, bytes});
+        for (; at > 0 && holes_[at - 1].offset > offset; --at) {
+            holes_[at] = holes_[at - 1];
+            holes_[at - 1] = {offset, bytes};
+        }
         if (at + 1 < holes_.size() && offset + bytes == holes_[at + 1].offset) {
             holes_[at].bytes += holes_[at + 1].bytes;
-            holes_.erase(holes_.begin() + at + 1);
+            remove(at + 1);
         }
         if (at > 0 && holes_[at - 1].offset + holes_[at - 1].bytes == holes_[at].offset) {
             holes_[at - 1].bytes += holes_[at].bytes;
-            holes_.erase(holes_.begin() + at);
+            remove(at);
         }
     }
 
@@ -71,6 +74,12 @@ private:
         std::int64_t offset = 0;
         std::int64_t bytes = 0;
     };
+    // std::vector::erase and insert make g++ 12 warn of lengths that never occur.
+    constexpr void remove(std::size_t at) {
+        for (; at + 1 < holes_.size(); ++at) holes_[at] = holes_[at + 1];
+        holes_.pop_back();
+    }
+
     std::vector<hole> holes_;
     std::int64_t end_ = 0;
 };
