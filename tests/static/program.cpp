@@ -55,6 +55,17 @@ static_assert(operations_named(image_net, "convolution data gradient") == 1);
 static_assert(operations_named(image_net, "to channels-last") == 0);
 static_assert(operations_named(image_net, "from channels-last") == 0);
 
+// A layer that reads its input twice, behind another one: still one weight gradient and one bias gradient.
+struct swish {
+    template <ls::expression X>
+    constexpr auto operator()(X x) const {
+        return x * ls::sigmoid{}(x);
+    }
+};
+constexpr ls::plan const& twice = plan_of<sequential<shape<8>, ls::linear<16>, swish, swish>>;
+static_assert(operations_named(twice, "matmul (left transposed)") == 1);
+static_assert(operations_named(twice, "sum over samples") == 2); // the bias's, and the loss
+
 // Layers without parameters at the front have no gradient at all.
 constexpr ls::plan const& late = plan_of<sequential<shape<8>, ls::tanh, ls::dropout<0.5>, ls::linear<4>>>;
 static_assert(operations_named(late, "matmul (right transposed)") == 0);
