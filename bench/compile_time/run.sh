@@ -11,7 +11,7 @@ usage: bench/compile_time/run.sh [--runs N] [--compiler NAME] [--flags "FLAGS"] 
   --compiler NAME   default g++
   --flags "FLAGS"   default "-std=c++20 -O2"
   --json FILE       write what was measured
-  SOURCE            a file, or "FILE -DNAME=VALUE" with flags of its own; without any, the example and chains
+  SOURCE            a file, or "FILE -DNAME=VALUE" with flags of its own; without any, the examples and chains
                     of 16, 32, 64 and 128 residual blocks
 END
 }
@@ -40,7 +40,7 @@ command -v "$compiler" > /dev/null || fail "--compiler: no '$compiler' here"
 
 if [ $# -eq 0 ]; then
     blocks=$root/bench/compile_time/residual_blocks.cpp
-    set -- "$root/examples/fashion_mnist.cpp" \
+    set -- "$root/examples/first.cpp" "$root/examples/fashion_mnist.cpp" \
            "$blocks -DBLOCKS=16" "$blocks -DBLOCKS=32" "$blocks -DBLOCKS=64" "$blocks -DBLOCKS=128"
 fi
 
