@@ -41,7 +41,7 @@ struct convolution_weight_gradient {
     static constexpr char const* name = "convolution weight gradient";
     template <class, class>
     using result_shape =
-        shape<Geometry::height, Geometry::width, Geometry::in_channels, Geometry::out_channels>;
+        shape<Geometry::kernel_height, Geometry::kernel_width, Geometry::in_channels, Geometry::out_channels>;
     template <class, class>
     static constexpr bool per_sample = false;
     template <class, class>

@@ -19,7 +19,7 @@ struct max_pool_gradient {
     template <class, class>
     static constexpr bool per_sample = true;
     template <class, class>
-    static constexpr double flops = static_cast<double>(Geometry::out_size) * Geometry::height * Geometry::width;
+    static constexpr double flops = static_cast<double>(Geometry::output_size) * Geometry::kernel_height * Geometry::kernel_width;
 };
 
 /// The maximum over each window of an image [channels, height, width].
@@ -35,7 +35,7 @@ struct max_pool {
     static constexpr bool per_sample = X::per_sample;
     template <class X>
     static constexpr double flops =
-        static_cast<double>(geometry<X>::out_size) * Window::height * Window::width;
+        static_cast<double>(geometry<X>::output_size) * Window::kernel_height * Window::kernel_width;
 
     template <int Operand>
     static constexpr auto gradient(auto, auto upstream, auto x) {

@@ -32,7 +32,6 @@ struct group_parameter {
         result.name = Tag::name;
         result.shape = extents_of<Shape>();
         result.initialize = &Initializer::fill;
-        result.follows_feature_order = requires { Owner::follows_feature_order; };
         for (int axis = 0; axis < max_rank; ++axis) result.saved_axes[axis] = axis;
         set_axes(result, Axes{});
         return result;

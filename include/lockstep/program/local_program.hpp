@@ -43,7 +43,6 @@ struct local_parameter {
     /// For each axis of the saved tensor, the axis in memory.
     std::array<int, max_rank> saved_axes{};
     initializer_function initialize = nullptr;
-    bool follows_feature_order = false;
 };
 
 /// The program of one group, forward and backward, over slots of its own: the same data for every place in
@@ -58,7 +57,6 @@ struct local_program {
     /// The slots of the gradients with respect to parameters and inputs; in an evaluation empty.
     std::span<int const> parameter_gradients;
     std::span<int const> input_gradients;
-    bool random = false;
 };
 
 } // namespace lockstep

@@ -128,8 +128,7 @@ struct lowered {
         parameter_array,
         slot_of<expression, final_slots>,
         parameter_gradient_array,
-        input_gradient_array,
-        holds_random<expression>};
+        input_gradient_array};
 };
 
 } // namespace detail

@@ -12,7 +12,6 @@ struct window {
     static_assert(StrideHeight > 0 && StrideWidth > 0, "a stride is at least 1");
     static_assert(PaddingHeight >= 0 && PaddingWidth >= 0, "padding is not negative");
 
-    static constexpr int height = Height, width = Width;
     static constexpr int kernel_height = Height, kernel_width = Width;
     static constexpr int stride_height = StrideHeight, stride_width = StrideWidth;
     static constexpr int padding_height = PaddingHeight, padding_width = PaddingWidth;
@@ -34,9 +33,8 @@ template <int Channels, int InHeight, int InWidth, class Window>
 struct pooling_geometry : Window {
     static constexpr int channels = Channels, in_height = InHeight, in_width = InWidth;
     static constexpr int out_height = Window::out_height(InHeight), out_width = Window::out_width(InWidth);
-    static constexpr std::int64_t in_size = std::int64_t{InHeight} * InWidth * Channels;
-    static constexpr std::int64_t input_size = in_size, output_size = std::int64_t{out_height} * out_width * Channels;
-    static constexpr std::int64_t out_size = std::int64_t{out_height} * out_width * Channels;
+    static constexpr std::int64_t input_size = std::int64_t{InHeight} * InWidth * Channels;
+    static constexpr std::int64_t output_size = std::int64_t{out_height} * out_width * Channels;
     static_assert(out_height > 0 && out_width > 0, "the window fits into the padded image");
 };
 
@@ -47,12 +45,10 @@ struct convolution_geometry : Window {
     static constexpr int in_channels = InChannels, in_height = InHeight, in_width = InWidth;
     static constexpr int out_channels = OutChannels;
     static constexpr int out_height = Window::out_height(InHeight), out_width = Window::out_width(InWidth);
-    static constexpr std::int64_t in_size = std::int64_t{InHeight} * InWidth * InChannels;
-    static constexpr std::int64_t input_size = in_size;
+    static constexpr std::int64_t input_size = std::int64_t{InHeight} * InWidth * InChannels;
     static constexpr std::int64_t output_size = std::int64_t{out_height} * out_width * OutChannels;
-    static constexpr std::int64_t out_size = std::int64_t{out_height} * out_width * OutChannels;
     static constexpr std::int64_t weight_size =
-        std::int64_t{Window::height} * Window::width * InChannels * OutChannels;
+        std::int64_t{Window::kernel_height} * Window::kernel_width * InChannels * OutChannels;
     /// Multiplications and additions of one pass over one image.
     static constexpr double flops = 2.0 * static_cast<double>(weight_size) * out_height * out_width;
     static_assert(out_height > 0 && out_width > 0, "the window fits into the padded image");

@@ -54,12 +54,12 @@ void check_geometry() {
     CAPTURE(g::channels);
     CAPTURE(g::kernel_width);
     for (int const n : {3, 1, 0}) {
-        auto x = random_elements<T>(n * g::in_size, 1);
+        auto x = random_elements<T>(n * g::input_size, 1);
         for (T& value : x) value = std::round(value * 4); // ties in most windows
-        auto dy = random_elements<T>(n * g::out_size, 2);
+        auto dy = random_elements<T>(n * g::output_size, 2);
         for (T& value : dy) value = std::round(value * 64); // sums are exact in any order
-        auto y = unset<T>(n * g::out_size);
-        auto dx = unset<T>(n * g::in_size);
+        auto y = unset<T>(n * g::output_size);
+        auto dx = unset<T>(n * g::input_size);
         counting_tail<T> forward{y.data(), g::channels,
                                  std::vector<int>(static_cast<std::size_t>(n * g::out_height * g::out_width))};
         counting_tail<T> backward{dx.data(), g::channels,
@@ -68,7 +68,7 @@ void check_geometry() {
         host::max_pool_gradient<T, g>(x.data(), dy.data(), dx.data(), n, backward.tail());
         CHECK(forward.every_row_once());
         CHECK(backward.every_row_once());
-        auto expected_y = unset<T>(n * g::out_size);
+        auto expected_y = unset<T>(n * g::output_size);
         std::vector<T> expected_dx;
         plain_pooling<T, g>(x, dy, expected_y, expected_dx, n);
         for (T& value : expected_y) value += T{1};

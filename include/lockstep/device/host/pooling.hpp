@@ -66,7 +66,7 @@ template <class T, int Channels, class Visit>
 template <class T, class Geometry>
 void max_pool(T const* x, T* y, std::int64_t n, row_tail tail = {}) {
     using g = Geometry;
-    for (std::int64_t sample = 0; sample < n; ++sample, x += g::in_size)
+    for (std::int64_t sample = 0; sample < n; ++sample, x += g::input_size)
         for (int row = 0; row < g::out_height; ++row) {
             for (int column = 0; column < g::out_width; ++column, y += g::channels) {
                 auto const window = detail::covered_pixels::of<g>(row, column);
@@ -88,8 +88,8 @@ void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail 
     constexpr bool tiling = g::stride_height == g::kernel_height && g::stride_width == g::kernel_width &&
                             g::out_height * g::kernel_height == g::in_height &&
                             g::out_width * g::kernel_width == g::in_width;
-    for (std::int64_t sample = 0; sample < n; ++sample, x += g::in_size, dx += g::in_size) {
-        if constexpr (!tiling) std::fill_n(dx, g::in_size, T{});
+    for (std::int64_t sample = 0; sample < n; ++sample, x += g::input_size, dx += g::input_size) {
+        if constexpr (!tiling) std::fill_n(dx, g::input_size, T{});
         for (int row = 0; row < g::out_height; ++row)
             for (int column = 0; column < g::out_width; ++column, dy += g::channels) {
                 auto const window = detail::covered_pixels::of<g>(row, column);
