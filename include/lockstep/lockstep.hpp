@@ -9,6 +9,7 @@
 // shape: extents of one sample, and the rules they follow
 #include <lockstep/shape/broadcast.hpp>
 #include <lockstep/shape/convolution.hpp>
+#include <lockstep/shape/memory_order.hpp>
 #include <lockstep/shape/shape.hpp>
 
 // tensor: elements and memory
@@ -25,6 +26,7 @@
 #include <lockstep/expression/philox.hpp>
 #include <lockstep/expression/pooling.hpp>
 #include <lockstep/expression/reduce.hpp>
+#include <lockstep/expression/rows.hpp>
 #include <lockstep/expression/seed.hpp>
 
 // layer: a forward expression and its parameters

@@ -5,6 +5,7 @@
 #include <lockstep/expression/gradient.hpp>
 #include <lockstep/expression/matmul.hpp>
 #include <lockstep/expression/pooling.hpp>
+#include <lockstep/expression/rows.hpp>
 #include <lockstep/layer/activation.hpp>
 
 #include <doctest/doctest.h>

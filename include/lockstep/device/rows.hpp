@@ -19,6 +19,15 @@ constexpr T logsumexp(T const* x, Group const& group) {
     return shift + math::log(sum);
 }
 
+/// y = exp(x - logsumexp(x)), which adds up to 1.
+template <int Columns, class T, group_of_threads<T> Group>
+constexpr void softmax(T const* x, T* y, Group const& group) {
+    T const largest = group.template max<Columns, T>([x](int c) { return x[c]; });
+    group.template each<Columns>([x, y, largest](int c) { y[c] = math::exp(x[c] - largest); });
+    T const sum = group.template sum<Columns, T>([y](int c) { return y[c]; });
+    group.template each<Columns>([y, sum](int c) { y[c] /= sum; });
+}
+
 /// The column of a row's first maximum; a NaN counts as larger than any number, as in PyTorch.
 template <int Columns, class T>
 constexpr int argmax(T const* x) {

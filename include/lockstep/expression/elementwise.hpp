@@ -44,6 +44,17 @@ struct multiply {
     }
 };
 
+struct divide {
+    static constexpr char const* name = "divide";
+    static constexpr auto apply(auto a, auto b) { return a / b; }
+    template <int Operand>
+    static constexpr auto gradient(auto y, auto upstream, auto, auto b) {
+        using share = lockstep::apply<divide, decltype(upstream), decltype(b)>;
+        if constexpr (Operand == 0) return share{};
+        else return lockstep::apply<multiply, share, decltype(-y)>{};
+    }
+};
+
 struct negate {
     static constexpr char const* name = "negate";
     static constexpr auto apply(auto a) { return -a; }
@@ -175,6 +186,11 @@ template <expression A, expression B>
     requires detail::fitting<A, B>
 constexpr auto operator*(A, B) {
     return apply<function::multiply, A, B>{};
+}
+template <expression A, expression B>
+    requires detail::fitting<A, B>
+constexpr auto operator/(A, B) {
+    return apply<function::divide, A, B>{};
 }
 template <expression A>
 constexpr auto operator-(A) {

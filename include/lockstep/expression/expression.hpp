@@ -47,7 +47,13 @@ struct uniform_random : expression_base {
     static constexpr int stream = Stream;
 };
 
-/// The index of each element along the last axis.
+/// The number of samples of the shard that is computed: what a mean over a batch divides by.
+struct sample_count : expression_base {
+    using result_shape = shape<>;
+    static constexpr bool per_sample = false;
+};
+
+/// The index of each element along the columns: the last axis, of an image its channels.
 template <any_shape Shape, bool PerSample>
 struct column_index : expression_base {
     using result_shape = Shape;

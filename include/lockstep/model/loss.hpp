@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/expression/reduce.hpp>
+#include <lockstep/expression/rows.hpp>
 #include <lockstep/layer/rule.hpp>
 
 namespace lockstep {

@@ -80,6 +80,10 @@ struct schedule_members<Buffers, type_list<E...>> : schedule_all<Buffers, E...> 
 template <class Buffers, class List>
 using schedule_list = typename schedule_members<Buffers, List>::type;
 
+/// A primitive that evaluates elementwise operands on its way, as reductions do, needs no buffers for them.
+template <class Primitive>
+inline constexpr bool reads_chains = requires { requires Primitive::reads_chains; };
+
 template <class Buffers, class E>
 struct prepare_expression {
     using type = Buffers;
@@ -104,7 +108,9 @@ struct schedule_expression<Buffers, apply<Function, Operands...>> {
 template <class Buffers, class Primitive, class... Operands>
     requires(!contains<compute<Primitive, Operands...>, Buffers>)
 struct schedule_expression<Buffers, compute<Primitive, Operands...>> {
-    using type = append<typename schedule_all<Buffers, Operands...>::type, compute<Primitive, Operands...>>;
+    using type = append<typename std::conditional_t<reads_chains<Primitive>, prepare_all<Buffers, Operands...>,
+                                                    schedule_all<Buffers, Operands...>>::type,
+                        compute<Primitive, Operands...>>;
 };
 
 // ---- the code of one step ----

@@ -7,11 +7,13 @@
 #include <lockstep/device/host/matmul.hpp>
 #include <lockstep/device/host/pooling.hpp>
 #include <lockstep/device/host/reduce.hpp>
+#include <lockstep/device/host/rows.hpp>
 #include <lockstep/expression/convolution.hpp>
 #include <lockstep/expression/layout.hpp>
 #include <lockstep/expression/matmul.hpp>
 #include <lockstep/expression/pooling.hpp>
 #include <lockstep/expression/reduce.hpp>
+#include <lockstep/expression/rows.hpp>
 
 #include <cstdint>
 
@@ -25,9 +27,11 @@ namespace detail {
 
 template <class E>
 inline constexpr std::int64_t last = E::result_shape::extents[E::result_shape::rank - 1];
-/// Rows of a sample, all axes but the last taken together.
+/// Rows of a matrix, all axes but the last and the samples taken together.
 template <class E>
-inline constexpr std::int64_t leading = E::result_shape::size / last<E>;
+std::int64_t rows_of_operand(kernel_call const& call) {
+    return E::result_shape::size / last<E> * (E::per_sample ? call.samples : 1);
+}
 
 template <class State>
 void* make_state() {
@@ -51,7 +55,7 @@ struct kernel_for<T, Library, compute<primitive::matmul, X, W>> {
     static void run(kernel_call const& call) {
         constexpr int in = detail::last<X>, out = detail::last<W>;
         matmul_nn<T, out, in, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples * detail::leading<X>, call.tail);
+                                       detail::rows_of_operand<X>(call), call.tail);
     }
     static constexpr kernel value{&run, nullptr, true};
 };
@@ -61,7 +65,7 @@ struct kernel_for<T, Library, compute<primitive::matmul_right_transposed, G, W>>
     static void run(kernel_call const& call) {
         constexpr int in = W::result_shape::extents[0], out = W::result_shape::extents[1];
         matmul_nt<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples * detail::leading<G>, call.tail);
+                                       detail::rows_of_operand<G>(call), call.tail);
     }
     static constexpr kernel value{&run, nullptr, true};
 };
@@ -71,7 +75,7 @@ struct kernel_for<T, Library, compute<primitive::matmul_left_transposed, X, G>> 
     static void run(kernel_call const& call) {
         constexpr int in = detail::last<X>, out = detail::last<G>;
         matmul_tn<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples * detail::leading<X>);
+                                       detail::rows_of_operand<X>(call));
     }
     static constexpr kernel value{&run};
 };
@@ -131,7 +135,15 @@ struct kernel_for<T, Library, compute<primitive::max_pool_gradient<Geometry>, X,
 
 template <class T, class Library, class Shape, bool PerSample, class X>
 struct kernel_for<T, Library, compute<primitive::sum_to<Shape, PerSample>, X>> {
-    static constexpr kernel value{&sum_kernel<T, X, compute<primitive::sum_to<Shape, PerSample>, X>>::run};
+    static constexpr kernel value{&reduction<T, add_values, X, compute<primitive::sum_to<Shape, PerSample>, X>>::run};
+};
+template <class T, class Library, class Shape, bool PerSample, class X>
+struct kernel_for<T, Library, compute<primitive::max_to<Shape, PerSample>, X>> {
+    static constexpr kernel value{&reduction<T, larger_value, X, compute<primitive::max_to<Shape, PerSample>, X>>::run};
+};
+template <class T, class Library, class X>
+struct kernel_for<T, Library, compute<primitive::softmax, X>> {
+    static constexpr kernel value{&row_kernels<T, X>::softmax, nullptr, true};
 };
 template <class T, class Library, class X>
 struct kernel_for<T, Library, compute<primitive::logsumexp, X>> {
