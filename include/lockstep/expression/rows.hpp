@@ -53,7 +53,7 @@ struct softmax {
     // The Jacobian is diag(y) - y y^T: reads the result.
     template <int Operand>
     static constexpr auto gradient(auto y, auto upstream, auto x) {
-        return y * (upstream - sum_to<reduced_row<decltype(x)>, decltype(x)::per_sample>(upstream * y));
+        return y * (upstream - lockstep::sum_to<reduced_row<decltype(x)>, decltype(x)::per_sample>(upstream * y));
     }
 };
 

@@ -19,7 +19,47 @@ struct saved_axes {};
 template <class Tag, any_shape Shape, class Initializer, class SavedAxes = saved_axes<>>
 struct parameter {};
 
-/// The parameters of a layer, in the order in which they are saved.
+/// How the shards of a batch, which observe different samples, change a buffer that they share. All of them leave
+/// the same bits for any number of replicas; shards without samples observe nothing.
+namespace merge {
+
+/// b + Momentum (o - b), with o the mean of the shards' observations, each as often as it has samples.
+template <double Momentum>
+struct average {
+    static_assert(Momentum >= 0.0 && Momentum <= 1.0, "a momentum lies in [0, 1]");
+};
+/// b plus the observations of all shards: counters.
+struct sum {};
+/// The largest of b and all observations.
+struct maximum {};
+
+} // namespace merge
+
+/// A value that a layer keeps but that is not trained: running statistics. It is declared, initialized, read and
+/// saved like a parameter; in training a layer's forward expression may come with observations of it, see observe.
+template <class Tag, any_shape Shape, class Initializer, class Merge, class SavedAxes = saved_axes<>>
+struct state {};
+
+/// What a shard observes for the state with this tag.
+template <class Tag, expression E>
+struct observation {};
+
+/// A forward expression that comes with observations.
+template <expression E, class... Observations>
+struct observed {};
+
+/// `return observed_with(y, observe(running_mean{}, mean), ...)`: what a layer returns in training when it keeps a
+/// buffer up to date.
+template <class Tag, expression E>
+constexpr observation<Tag, E> observe(Tag, E) {
+    return {};
+}
+template <expression E, class... Tag, class... Value>
+constexpr observed<E, observation<Tag, Value>...> observed_with(E, observation<Tag, Value>...) {
+    return {};
+}
+
+/// The parameters and buffers of a layer, in the order in which they are saved.
 template <class... Parameters>
 struct parameters {};
 
@@ -29,6 +69,10 @@ struct weight {
 };
 struct bias {
     static constexpr char const* name = "bias";
+};
+/// The factor of a normalization, which PyTorch calls weight too.
+struct scale {
+    static constexpr char const* name = "weight";
 };
 
 /// Whether a layer computes for training or for use: dropout differs.
@@ -45,6 +89,10 @@ template <class Tag, class... Parameters>
 struct shape_of_parameter;
 template <class Tag, class Shape, class Initializer, class Axes, class... Rest>
 struct shape_of_parameter<Tag, parameter<Tag, Shape, Initializer, Axes>, Rest...> {
+    using type = Shape;
+};
+template <class Tag, class Shape, class Initializer, class Merge, class Axes, class... Rest>
+struct shape_of_parameter<Tag, state<Tag, Shape, Initializer, Merge, Axes>, Rest...> {
     using type = Shape;
 };
 template <class Tag, class First, class... Rest>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/plan/plan.hpp>
+#include <lockstep/shape/memory_order.hpp>
 
 #include <cstdint>
 #include <span>
@@ -32,10 +33,8 @@ inline std::vector<std::int64_t> memory_order_of(program_parameter const& p) {
     extents const& memory = p.declared.shape;
     extents const saved = saved_shape_of(p);
     extents const& image = p.feature_order;
-    std::array<std::int64_t, max_rank> stride{};
-    std::int64_t size = 1;
-    for (int axis = memory.rank; axis-- > 0; size *= memory.extent[axis]) stride[axis] = size;
-
+    std::array<std::int64_t, max_rank> const stride = axis_steps_of(memory);
+    std::int64_t const size = memory.size();
     std::vector<std::int64_t> order(static_cast<std::size_t>(size));
     for (std::int64_t element = 0; element < size; ++element) {
         std::int64_t rest = element, place = 0;

@@ -34,7 +34,7 @@ template <int Shards, class Value>
 /// formula for one element. Only the slice's owner writes there.
 template <int Shards, class T, std::size_t States, class Rule>
 void reduce_and_update(std::array<T const*, Shards> const& gradients, T* parameters,
-                       std::array<T*, States> const& states, slice part, T samples, Rule const& rule) {
+                       std::array<T*, States> const& states, bucket_slice part, T samples, Rule const& rule) {
     static_assert(States <= 2, "an optimizer keeps at most two values a parameter");
     // Slices are whole multiples of slice_alignment: the inner loop has no remainder and is always vectorized.
     for (std::int64_t first = part.begin; first < part.end; first += slice_alignment) {

@@ -6,6 +6,7 @@
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/layer/layer.hpp>
 #include <lockstep/model/loss.hpp>
+#include <lockstep/program/type_list.hpp>
 
 namespace lockstep {
 
@@ -53,6 +54,32 @@ struct group_forward<Mode, Index, Inputs, join, Rest...> {
     }
 };
 
+/// The observations of a layer, for its place in a group.
+template <class Index, class Result>
+struct tagged_observations {
+    using type = type_list<>;
+};
+template <int Index, class E, class... Tag, class... Value>
+struct tagged_observations<std::integral_constant<int, Index>, observed<E, observation<Tag, Value>...>> {
+    using type = type_list<observation<parameter_tag<Index, Tag>, Value>...>;
+};
+
+/// All observations of a group's layers.
+template <class Mode, int Index, int Inputs, class X, class... Layers>
+struct observations_of_layers {
+    using type = type_list<>;
+};
+template <class Mode, int Index, int Inputs, class X, class Layer, class... Rest>
+struct observations_of_layers<Mode, Index, Inputs, X, Layer, Rest...> {
+    using result = decltype(call_layer<Layer, Index, Mode>(X{}));
+    using value = decltype(value_of(result{}));
+    using type = concatenate<typename tagged_observations<std::integral_constant<int, Index>, result>::type,
+                             typename observations_of_layers<Mode, Index + 1, Inputs, value, Rest...>::type>;
+};
+template <class Mode, int Index, int Inputs, class X, class... Rest>
+struct observations_of_layers<Mode, Index, Inputs, X, join, Rest...>
+    : observations_of_layers<Mode, Index + 1, Inputs + 1, X, Rest...> {};
+
 template <class In>
 using group_input = leaf<input_tag<0>, In, true>;
 
@@ -62,6 +89,16 @@ struct expression_rule;
 template <class In, class... Layers, class Mode>
 struct expression_rule<group<In, Layers...>, Mode> {
     using type = decltype(group_forward<Mode, 0, 1, Layers...>::of(group_input<In>{}));
+};
+
+/// The observations of a group, in training.
+template <class Group, class Mode>
+struct observation_rule {
+    using type = type_list<>;
+};
+template <class In, class... Layers>
+struct observation_rule<group<In, Layers...>, training_mode> {
+    using type = typename observations_of_layers<training_mode, 0, 1, group_input<In>, Layers...>::type;
 };
 
 /// The loss, or a metric, summed over the samples of a batch.

@@ -21,8 +21,19 @@ struct parameter_is_not_reached_by_the_loss {
 
 namespace detail {
 
-template <int Layer, class Owner, class Tag, class Shape, class Initializer, class Axes>
+/// A parameter's Merge: it is trained.
+struct trained {};
+constexpr merge_rule merge_rule_of(trained) { return {}; }
+template <double Momentum>
+constexpr merge_rule merge_rule_of(merge::average<Momentum>) {
+    return {merge_kind::average, Momentum};
+}
+constexpr merge_rule merge_rule_of(merge::sum) { return {merge_kind::sum, 0.0}; }
+constexpr merge_rule merge_rule_of(merge::maximum) { return {merge_kind::maximum, 0.0}; }
+
+template <int Layer, class Owner, class Tag, class Shape, class Initializer, class Axes, class Merge = trained>
 struct group_parameter {
+    static constexpr bool is_trained = std::is_same_v<Merge, trained>;
     using tag = parameter_tag<Layer, Tag>;
     using owner = Owner;
     using name_tag = Tag;
@@ -32,6 +43,7 @@ struct group_parameter {
         result.name = Tag::name;
         result.shape = extents_of<Shape>();
         result.initialize = &Initializer::fill;
+        result.merge = merge_rule_of(Merge{});
         for (int axis = 0; axis < max_rank; ++axis) result.saved_axes[axis] = axis;
         set_axes(result, Axes{});
         return result;
@@ -43,11 +55,35 @@ struct group_parameter {
     }
 };
 
+template <int Index, class Owner, class Declared>
+struct declared_in_group;
+template <int Index, class Owner, class Tag, class Shape, class Initializer, class Axes>
+struct declared_in_group<Index, Owner, parameter<Tag, Shape, Initializer, Axes>> {
+    using type = group_parameter<Index, Owner, Tag, Shape, Initializer, Axes>;
+};
+template <int Index, class Owner, class Tag, class Shape, class Initializer, class Merge, class Axes>
+struct declared_in_group<Index, Owner, state<Tag, Shape, Initializer, Merge, Axes>> {
+    using type = group_parameter<Index, Owner, Tag, Shape, Initializer, Axes, Merge>;
+};
+
 template <int Index, class Owner, class Parameters>
 struct parameters_of_layer;
-template <int Index, class Owner, class... Tag, class... Shape, class... Initializer, class... Axes>
-struct parameters_of_layer<Index, Owner, parameters<parameter<Tag, Shape, Initializer, Axes>...>> {
-    using type = type_list<group_parameter<Index, Owner, Tag, Shape, Initializer, Axes>...>;
+template <int Index, class Owner, class... Declared>
+struct parameters_of_layer<Index, Owner, parameters<Declared...>> {
+    using type = type_list<typename declared_in_group<Index, Owner, Declared>::type...>;
+};
+
+/// Those that are trained.
+template <class Parameters>
+struct trained_of;
+template <>
+struct trained_of<type_list<>> {
+    using type = type_list<>;
+};
+template <class First, class... Rest>
+struct trained_of<type_list<First, Rest...>> {
+    using rest = typename trained_of<type_list<Rest...>>::type;
+    using type = std::conditional_t<First::is_trained, concatenate<type_list<First>, rest>, rest>;
 };
 
 template <int Index, class In, class... Layers>

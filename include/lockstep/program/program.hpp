@@ -17,7 +17,7 @@ struct buffer {
     extents shape;
     bool per_sample = true;
     leaf_content content = leaf_content::number;
-    /// Number of the parameter that it is or is the gradient of.
+    /// Number of the parameter that it is, or is the gradient or an observation of.
     int parameter = -1;
     /// The buffer whose memory it uses: itself, or an operand that nobody reads after it.
     int storage = -1;

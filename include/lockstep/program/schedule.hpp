@@ -158,6 +158,12 @@ namespace lockstep {
 template <int Index>
 struct operand_tag {};
 
+/// Which operand a leaf of a kernel's expression is: one that an expression reads twice is one operand.
+template <class Leaf>
+inline constexpr int operand_index = -1;
+template <int Index, class Shape, bool PerSample, leaf_content Content>
+inline constexpr int operand_index<leaf<operand_tag<Index>, Shape, PerSample, Content>> = Index;
+
 namespace detail {
 
 template <class E>

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/host/attention.hpp>
+#include <lockstep/device/host/batched_matmul.hpp>
 #include <lockstep/device/host/convolution.hpp>
 #include <lockstep/device/host/elementwise.hpp>
+#include <lockstep/device/host/gather.hpp>
 #include <lockstep/device/host/kernel.hpp>
 #include <lockstep/device/host/matmul.hpp>
+#include <lockstep/device/host/movement.hpp>
+#include <lockstep/device/host/normalize.hpp>
 #include <lockstep/device/host/pooling.hpp>
 #include <lockstep/device/host/reduce.hpp>
 #include <lockstep/device/host/rows.hpp>
@@ -54,8 +59,8 @@ template <class T, class Library, class X, class W>
 struct kernel_for<T, Library, compute<primitive::matmul, X, W>> {
     static void run(kernel_call const& call) {
         constexpr int in = detail::last<X>, out = detail::last<W>;
-        matmul_nn<T, out, in, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       detail::rows_of_operand<X>(call), call.tail);
+        matmul_nn<T, out, in, Library>(call.operand<T>(operand_index<X>), call.operand<T>(operand_index<W>),
+                                       static_cast<T*>(call.result), detail::rows_of_operand<X>(call), call.tail);
     }
     static constexpr kernel value{&run, nullptr, true};
 };
@@ -64,8 +69,8 @@ template <class T, class Library, class G, class W>
 struct kernel_for<T, Library, compute<primitive::matmul_right_transposed, G, W>> {
     static void run(kernel_call const& call) {
         constexpr int in = W::result_shape::extents[0], out = W::result_shape::extents[1];
-        matmul_nt<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       detail::rows_of_operand<G>(call), call.tail);
+        matmul_nt<T, in, out, Library>(call.operand<T>(operand_index<G>), call.operand<T>(operand_index<W>),
+                                       static_cast<T*>(call.result), detail::rows_of_operand<G>(call), call.tail);
     }
     static constexpr kernel value{&run, nullptr, true};
 };
@@ -74,8 +79,8 @@ template <class T, class Library, class X, class G>
 struct kernel_for<T, Library, compute<primitive::matmul_left_transposed, X, G>> {
     static void run(kernel_call const& call) {
         constexpr int in = detail::last<X>, out = detail::last<G>;
-        matmul_tn<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       detail::rows_of_operand<X>(call));
+        matmul_tn<T, in, out, Library>(call.operand<T>(operand_index<X>), call.operand<T>(operand_index<G>),
+                                       static_cast<T*>(call.result), detail::rows_of_operand<X>(call));
     }
     static constexpr kernel value{&run};
 };
@@ -172,6 +177,53 @@ struct kernel_for<T, Library, compute<primitive::reorder_image<ToChannelsLast>, 
                 }
     }
     static constexpr kernel value{&run};
+};
+
+// ---- elements that move ----
+
+template <class T, class Library, class Primitive, class X>
+    requires requires { Primitive::template moves<X>; }
+struct kernel_for<T, Library, compute<Primitive, X>> {
+    using kernels = movement_kernel<T, compute<Primitive, X>, X, Primitive::template moves<X>>;
+    static constexpr kernel value{&kernels::run};
+};
+template <class T, class Library, int Axis, class... X>
+struct kernel_for<T, Library, compute<primitive::concat<Axis>, X...>> {
+    static constexpr kernel value{&concat_kernel<T, Axis, X...>::run};
+};
+template <class T, class Library, class Table, class Index>
+struct kernel_for<T, Library, compute<primitive::gather, Table, Index>> {
+    static constexpr kernel value{&gather_kernels<T, Table, Index>::gather};
+};
+template <class T, class Library, int Rows, class X, class Index>
+struct kernel_for<T, Library, compute<primitive::scatter_sum<Rows>, X, Index>> {
+    static constexpr kernel value{&gather_kernels<T, X, Index>::template scatter_sum<Rows>};
+};
+
+// ---- normalization and attention ----
+
+template <class T, class Library, int Groups, double Epsilon, normalization How, class X>
+struct kernel_for<T, Library, compute<primitive::normalize<Groups, Epsilon, How>, X>> {
+    static constexpr kernel value{&normalize_kernel<T, Groups, Epsilon, How, X>::forward, nullptr, true};
+};
+template <class T, class Library, int Groups, double Epsilon, normalization How, class X, class G>
+struct kernel_for<T, Library, compute<primitive::normalize_gradient<Groups, Epsilon, How>, X, G>> {
+    static constexpr kernel value{&normalize_kernel<T, Groups, Epsilon, How, X>::template gradient<G>, nullptr, true};
+};
+template <class T, class Library, int Heads, attention_mask Mask, class QKV>
+struct kernel_for<T, Library, compute<primitive::attention<Heads, Mask>, QKV>> {
+    using state = attention<T, Library, Heads, Mask, QKV>;
+    static constexpr kernel value{&state::run, nullptr, false, &detail::make_state<state>, &detail::free_state<state>};
+};
+template <class T, class Library, int Heads, attention_mask Mask, class QKV, class G>
+struct kernel_for<T, Library, compute<primitive::attention_gradient<Heads, Mask>, QKV, G>> {
+    using state = attention<T, Library, Heads, Mask, QKV>;
+    static constexpr kernel value{&state::template run_gradient<G>, nullptr, false, &detail::make_state<state>,
+                                  &detail::free_state<state>};
+};
+template <class T, class Library, primitive::transposed Which, class A, class B>
+struct kernel_for<T, Library, compute<primitive::batched_matmul<Which>, A, B>> {
+    static constexpr kernel value{&batched_matmul_kernel<T, Library, Which, A, B>::run};
 };
 
 /// What a program asks for the address of a kernel's code.

@@ -9,37 +9,38 @@
 
 namespace lockstep::host {
 
-/// A group of one thread. Values are first computed for some columns, which vectorizes, then combined in order.
+/// A group of one thread. A reduction has 16 lanes, which vectorize, and adds them in order at the end.
 struct one_thread {
     template <int Columns, class T, class F>
     constexpr T sum(F f) const {
-        T total = 0;
-        for_blocks<Columns, T>(f, [&](T value) { total += value; });
-        return total;
+        return reduce<Columns, T>(f, [](T a, T b) { return a + b; });
     }
     template <int Columns, class T, class F>
     constexpr T max(F f) const {
-        T largest = f(0);
-        for_blocks<Columns, T>(f, [&](T value) { largest = value > largest || value != value ? value : largest; });
-        return largest;
+        return reduce<Columns, T>(f, [](T a, T b) { return b > a || b != b ? b : a; });
     }
-    /// f(column) for every column.
     template <int Columns, class F>
     constexpr void each(F f) const {
+#if defined(__clang__)
+#pragma clang loop vectorize(assume_safety)
+#elif defined(__GNUC__)
+#pragma GCC ivdep
+#endif
         for (int c = 0; c < Columns; ++c) f(c);
     }
 
 private:
-    template <int Columns, class T, class F, class Each>
-    static constexpr void for_blocks(F f, Each each) {
+    template <int Columns, class T, class F, class Combine>
+    static constexpr T reduce(F f, Combine combine) {
         constexpr int width = Columns < 16 ? Columns : 16;
-        int first = 0;
-        for (; first + width <= Columns; first += width) {
-            T values[width];
-            for (int i = 0; i < width; ++i) values[i] = f(first + i);
-            for (int i = 0; i < width; ++i) each(values[i]);
-        }
-        for (; first < Columns; ++first) each(f(first));
+        T lanes[width];
+        for (int i = 0; i < width; ++i) lanes[i] = f(i);
+        int first = width;
+        for (; first + width <= Columns; first += width)
+            for (int i = 0; i < width; ++i) lanes[i] = combine(lanes[i], f(first + i));
+        for (int i = 0; first + i < Columns; ++i) lanes[i] = combine(lanes[i], f(first + i));
+        for (int i = 1; i < width; ++i) lanes[0] = combine(lanes[0], lanes[i]);
+        return lanes[0];
     }
 };
 
