@@ -21,8 +21,11 @@ concept expression = std::derived_from<std::remove_cvref_t<T>, expression_base>;
 /// What the elements of a leaf are: numbers of the program's element type, or class indices (int32).
 enum class leaf_content { number, class_index };
 
+template <class Shape>
+inline constexpr leaf_content content_in = is_class_indices<Shape> ? leaf_content::class_index : leaf_content::number;
+
 /// A value that comes from outside: an input, a parameter, the upstream gradient. The tag says which.
-template <class Tag, any_shape Shape, bool PerSample, leaf_content Content = leaf_content::number>
+template <class Tag, any_shape Shape, bool PerSample, leaf_content Content = content_in<Shape>>
 struct leaf : expression_base {
     using tag = Tag;
     using result_shape = Shape;

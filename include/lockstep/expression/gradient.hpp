@@ -21,6 +21,9 @@ template <class Expression, class Tag>
 struct reaches : std::false_type {};
 template <class Tag, class Shape, bool PerSample, leaf_content Content>
 struct reaches<leaf<Tag, Shape, PerSample, Content>, Tag> : std::true_type {};
+// An index has no gradient.
+template <class Tag, class Shape, bool PerSample>
+struct reaches<leaf<Tag, Shape, PerSample, leaf_content::class_index>, Tag> : std::false_type {};
 template <class Function, class... Operands, class Tag>
 struct reaches<apply<Function, Operands...>, Tag>
     : std::bool_constant<!has_no_slope<Function> && (reaches<Operands, Tag>::value || ...)> {};
@@ -53,7 +56,8 @@ inline constexpr bool is_target = std::is_same_v<Expression, Target>;
 template <class Tag>
 struct leaf_with {};
 template <class Tag, class Shape, bool PerSample, leaf_content Content>
-inline constexpr bool is_target<leaf<Tag, Shape, PerSample, Content>, leaf_with<Tag>> = true;
+inline constexpr bool is_target<leaf<Tag, Shape, PerSample, Content>, leaf_with<Tag>> =
+    Content == leaf_content::number;
 
 /// One operand's share: the node's rule, summed down to the operand's shape where it had been broadcast.
 template <class Node, class Rule, int Index, class Operand, class... Operands>

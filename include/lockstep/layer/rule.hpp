@@ -3,6 +3,9 @@
 
 #include <lockstep/shape/shape.hpp>
 
+#include <concepts>
+#include <type_traits>
+
 namespace lockstep {
 
 /// The rules that a layer's input can break. Their names are what the compiler prints.
@@ -17,6 +20,14 @@ struct window_fits_into_padded_image {};
 /// A residual block adds its input to its output.
 template <class Output, class Input>
 struct output_shape_equals_input_shape {};
+/// The branches of a branch_sum.
+template <class... Outputs>
+struct branches_have_one_output_shape {};
+/// The branches of a branch.
+template <class First, class... Rest>
+struct branches_differ_in_channels_or_features_alone {};
+/// Class indices are for an embedding.
+struct takes_numbers_not_class_indices {};
 /// The loss takes one row of class scores a sample.
 struct takes_one_score_per_class {};
 
@@ -25,10 +36,10 @@ struct takes_one_score_per_class {};
 /// Which rule a layer's input breaks; rule::none where it fits. Layers that take any shape say nothing.
 template <class Layer, any_shape In>
 struct broken_rule {
-    using type = rule::none;
+    using type = std::conditional_t<is_class_indices<In>, rule::takes_numbers_not_class_indices, rule::none>;
 };
 template <class Layer, any_shape In>
-    requires requires { typename Layer::template broken_rule<In>; }
+    requires(!is_class_indices<In> || Layer::takes_class_indices) && requires { typename Layer::template broken_rule<In>; }
 struct broken_rule<Layer, In> {
     using type = typename Layer::template broken_rule<In>;
 };

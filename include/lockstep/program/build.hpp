@@ -118,23 +118,153 @@ struct model_lowering {
         }
     }
 
-    template <class... Inner, class In, class Order, class... Layers>
-    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open,
-                                       type_tag<residual<Inner...>>) {
-        auto const start = close_in_order(walk, open);
-        int const fork = walk.inputs[0];
-        walk.builder.set_sum(fork, local<sum_group<typename decltype(start)::shape>>());
+    // ---- layers that are made of layers ----
+
+    /// Layers one level further in.
+    template <class Open, class... Inner>
+    static constexpr auto append_inner(model_walk& walk, Open open, type_tag<chain<Inner...>>) {
         layer_path const outer = walk.here;
-        walk.here.index[walk.here.depth++] = 0;
-        auto const end = append_all(walk, start, type_tag<Inner>{}...);
+        walk.here.enter();
+        auto const end = append_all(walk, open, type_tag<Inner>{}...);
         walk.here = outer;
-        walk.inputs.push_back(fork);
-        walk.paths.push_back(outer);
-        return with_join(end);
+        return end;
     }
-    template <class In, class... Layers>
-    static constexpr auto with_join(open_group<In, void, Layers...>) {
-        return open_group<In, void, Layers..., join>{};
+    /// One layer has its block's place, several have places in it.
+    template <class Open, class Layer>
+    static constexpr auto append_block(model_walk& walk, Open open, type_tag<chain<Layer>>) {
+        return append_layer(walk, open, type_tag<Layer>{});
+    }
+    template <class Open, class... Inner>
+    static constexpr auto append_block(model_walk& walk, Open open, type_tag<chain<Inner...>> block) {
+        return append_inner(walk, open, block);
+    }
+
+    template <class... Inner, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<chain<Inner...>> layer) {
+        return append_inner(walk, open, layer);
+    }
+
+    template <class Tag, class... Inner, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<named<Tag, Inner...>>) {
+        layer_path const outer = walk.here;
+        walk.here.name[walk.here.depth - 1] = Tag::name;
+        auto const end = append_block(walk, open, type_tag<chain<Inner...>>{});
+        walk.here = outer;
+        return end;
+    }
+
+    /// Equal shapes make this a loop over values: one block is instantiated, whatever N is.
+    template <int N, class... Inner, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<repeat<N, Inner...>>) {
+        layer_path const outer = walk.here;
+        walk.here.enter();
+        auto const end = append_repeated<N, Inner...>(walk, close_in_order(walk, open));
+        walk.here = outer;
+        return end;
+    }
+    template <int N, class... Inner, class Open>
+    static constexpr auto append_repeated(model_walk& walk, Open open) {
+        auto const once = [&] {
+            auto const end = close_in_order(walk, append_block(walk, open, type_tag<chain<Inner...>>{}));
+            ++walk.here.index[walk.here.depth - 1];
+            return end;
+        };
+        auto const end = once();
+        if constexpr (N == 1) return end;
+        else if constexpr (std::is_same_v<std::remove_const_t<decltype(end)>, Open>) {
+            for (int i = 1; i < N; ++i) once();
+            return end;
+        } else return append_repeated<N - 1, Inner...>(walk, end);
+    }
+
+    template <class... Inner, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<residual<Inner...>>) {
+        auto const start = close_in_order(walk, open);
+        int const input = fork(walk, start);
+        auto const end = append_inner(walk, start, type_tag<chain<Inner...>>{});
+        return add_inputs<join>(walk, end, {input});
+    }
+
+    template <class... Branches, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<branch_sum<Branches...>>) {
+        auto const start = close_in_order(walk, open);
+        branch_results results{fork(walk, start), {}};
+        layer_path const outer = walk.here;
+        walk.here.enter();
+        auto const last = append_branches(walk, results, start, type_tag<Branches>{}...);
+        walk.here = outer;
+        return add_joins(walk, last, results.buffers, type_tag<Branches>{}...);
+    }
+
+    template <class... Branches, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<branch<Branches...>>) {
+        auto const start = close_in_order(walk, open);
+        branch_results results{fork(walk, start), {}};
+        layer_path const outer = walk.here;
+        walk.here.enter();
+        close_in_order(walk, append_branches(walk, results, start, type_tag<Branches>{}...));
+        results.buffers.push_back(walk.inputs[0]);
+        walk.here = outer;
+        walk.inputs = {results.buffers.front()};
+        return add_concat<typename decltype(start)::shape, Branches...>(walk, results.buffers);
+    }
+
+    /// What branches read, and what all but the last have given.
+    struct branch_results {
+        int input;
+        std::vector<int> buffers;
+    };
+
+    /// The buffer that several branches read, whose gradients will be added.
+    template <class Open>
+    static constexpr int fork(model_walk& walk, Open) {
+        if constexpr (!is_class_indices<typename Open::shape>)
+            walk.builder.set_sum(walk.inputs[0], local<sum_group<typename Open::shape>>());
+        return walk.inputs[0];
+    }
+
+    /// Places all branches but the last, which stays open.
+    template <class Open, class Last>
+    static constexpr auto append_branches(model_walk& walk, branch_results& results, Open start, type_tag<Last> last) {
+        walk.inputs = {results.input};
+        return append_layer(walk, start, last);
+    }
+    template <class Open, class First, class... Rest>
+    static constexpr auto append_branches(model_walk& walk, branch_results& results, Open start, type_tag<First> first,
+                                          Rest... rest) {
+        walk.inputs = {results.input};
+        close_in_order(walk, append_layer(walk, start, first));
+        results.buffers.push_back(walk.inputs[0]);
+        ++walk.here.index[walk.here.depth - 1];
+        return append_branches(walk, results, start, rest...);
+    }
+
+    /// The open group continues with a layer that reads further buffers.
+    template <class Joining, class In, class... Layers>
+    static constexpr auto add_inputs(model_walk& walk, open_group<In, void, Layers...>, std::vector<int> const& buffers) {
+        for (int const buffer : buffers) walk.inputs.push_back(buffer);
+        walk.paths.push_back(walk.here);
+        return open_group<In, void, Layers..., Joining>{};
+    }
+    /// After a flatten, features come into their own order before they are joined.
+    template <class Joining, class In, class Order, class... Layers>
+    static constexpr auto add_inputs(model_walk& walk, open_group<In, Order, Layers...> open, std::vector<int> const& buffers) {
+        return add_inputs<Joining>(walk, close_in_order(walk, open), buffers);
+    }
+    template <class Open, class... Branches>
+    static constexpr auto add_joins(model_walk& walk, Open open, std::vector<int> const& buffers, type_tag<Branches>...) {
+        return add_joins_at<0, static_cast<int>(sizeof...(Branches)) - 1>(walk, open, buffers);
+    }
+    template <int Index, int Count, class Open>
+    static constexpr auto add_joins_at(model_walk& walk, Open open, std::vector<int> const& buffers) {
+        if constexpr (Index == Count) return open;
+        else return add_joins_at<Index + 1, Count>(walk, add_inputs<join>(walk, open, {buffers[Index]}), buffers);
+    }
+    template <class In, class First, class... Rest>
+    static constexpr auto add_concat(model_walk& walk, std::vector<int> const& buffers) {
+        using first = typename decltype(fed<First, In>::result())::shape;
+        return add_inputs<concat_join<typename decltype(fed<Rest, In>::result())::shape...>>(
+            walk, open_group<first, void>{}, {buffers.begin() + 1, buffers.end()});
     }
 
     template <class Open>
@@ -157,7 +287,7 @@ struct model_lowering {
     template <class In, class... Layers>
     static constexpr int place_model(program_builder& builder, type_tag<sequential<In, Layers...>>) {
         model_walk walk{builder, {builder.add_input(extents_of<In>())}, {}, {}};
-        walk.here.depth = 1;
+        walk.here.enter();
         if constexpr (order_of<In>::moves)
             walk.inputs = {builder.place(local<group<In, reorder<true>>>(), walk.inputs, {walk.here}, {})};
         auto const end = close_in_order(walk, append_all(walk, open_group<In, void>{}, type_tag<Layers>{}...));

@@ -67,7 +67,7 @@ public:
         std::vector<int> gradient(result.buffers.size(), -1);
         for (std::size_t i = placed_.size(); i-- > 0;) {
             placed_group& group = placed_[i];
-            if (group.local->input_gradients.empty()) continue;
+            if (group.local->backward.empty() && group.local->input_gradients.empty()) continue;
             emit_backward(group, gradient);
         }
     }

@@ -3,9 +3,11 @@
 
 #include <lockstep/expression/expression.hpp>
 #include <lockstep/expression/layout.hpp>
+#include <lockstep/expression/movement.hpp>
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/layer/layer.hpp>
 #include <lockstep/model/loss.hpp>
+#include <lockstep/model/shape_walk.hpp>
 #include <lockstep/program/type_list.hpp>
 
 namespace lockstep {
@@ -25,6 +27,10 @@ namespace detail {
 
 /// The end of a residual block as an elementwise layer: adds a further input of the group.
 struct join {};
+
+/// The end of branches: further inputs of the group, of these shapes, behind the first one's channels or features.
+template <any_shape... Shapes>
+struct concat_join {};
 
 /// Changes an image's order in memory where it enters or leaves a model.
 template <bool ToChannelsLast>
@@ -78,7 +84,23 @@ struct observations_of_layers<Mode, Index, Inputs, X, Layer, Rest...> {
 };
 template <class Mode, int Index, int Inputs, class X, class... Rest>
 struct observations_of_layers<Mode, Index, Inputs, X, join, Rest...>
-    : observations_of_layers<Mode, Index + 1, Inputs + 1, X, Rest...> {};
+    : observations_of_layers<Mode, Index + 1, Inputs + 1, decltype(group_forward<Mode, Index, Inputs, join>::of(X{})), Rest...> {};
+template <class Mode, int Index, int Inputs, class X, class... Shapes, class... Rest>
+struct observations_of_layers<Mode, Index, Inputs, X, concat_join<Shapes...>, Rest...>
+    : observations_of_layers<Mode, Index + 1, Inputs + static_cast<int>(sizeof...(Shapes)),
+                             decltype(group_forward<Mode, Index, Inputs, concat_join<Shapes...>>::of(X{})), Rest...> {};
+
+template <class Mode, int Index, int Inputs, class... Shapes, class... Rest>
+struct group_forward<Mode, Index, Inputs, concat_join<Shapes...>, Rest...> {
+    static constexpr auto of(auto x) {
+        auto const y = joined(x, std::make_integer_sequence<int, sizeof...(Shapes)>{});
+        return group_forward<Mode, Index + 1, Inputs + static_cast<int>(sizeof...(Shapes)), Rest...>::of(y);
+    }
+    template <class X, int... Each>
+    static constexpr auto joined(X x, std::integer_sequence<int, Each...>) {
+        return concat<branch_axis<typename X::result_shape>>(x, leaf<input_tag<Inputs + Each>, Shapes, true>{}...);
+    }
+};
 
 template <class In>
 using group_input = leaf<input_tag<0>, In, true>;

@@ -98,23 +98,40 @@ struct parameters_of_layers<Index, In, Layer, Rest...> {
 };
 template <int Index, class In, class... Rest>
 struct parameters_of_layers<Index, In, join, Rest...> : parameters_of_layers<Index + 1, In, Rest...> {};
+template <int Index, class In, class... Shapes, class... Rest>
+struct parameters_of_layers<Index, In, concat_join<Shapes...>, Rest...>
+    : parameters_of_layers<Index + 1, lockstep::shape_from<joined_extents<In, Shapes...>>, Rest...> {};
+
+/// Inputs that a layer adds to its group's.
+template <class Layer>
+inline constexpr int further_inputs = 0;
+template <>
+inline constexpr int further_inputs<join> = 1;
+template <class... Shapes>
+inline constexpr int further_inputs<concat_join<Shapes...>> = sizeof...(Shapes);
 
 template <class Group>
-struct group_traits {
+struct group_traits;
+template <class In, class Loss, class What>
+struct group_traits<loss_group<In, Loss, What>> {
     using parameters = type_list<>;
+    /// The inputs that have a gradient, and the shape of the first.
     static constexpr int inputs = 1;
+    using input = In;
     using upstream = literal<1.0>;
 };
 template <class In, class... Layers>
 struct group_traits<group<In, Layers...>> {
     using parameters = typename parameters_of_layers<0, In, Layers...>::type;
-    static constexpr int inputs = 1 + (0 + ... + static_cast<int>(std::is_same_v<Layers, join>));
+    static constexpr int inputs = is_class_indices<In> ? 0 : 1 + (0 + ... + further_inputs<Layers>);
+    using input = In;
     using upstream = leaf<upstream_tag, typename group_expression<group<In, Layers...>, training_mode>::result_shape, true>;
 };
 template <class Shape>
 struct group_traits<sum_group<Shape>> {
     using parameters = type_list<>;
     static constexpr int inputs = 2;
+    using input = Shape;
     using upstream = leaf<upstream_tag, Shape, true>;
 };
 

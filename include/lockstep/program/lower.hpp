@@ -85,6 +85,13 @@ struct lowered {
     template <class Tag>
     using gradient_of = decltype(gradient<Tag>(expression{}, typename traits::upstream{}));
 
+    /// The first input may be read for its shape or through a comparison alone: a gradient of zeros.
+    template <class Gradient>
+    using input_gradient =
+        std::conditional_t<std::is_same_v<Gradient, no_gradient>,
+                           apply<function::broadcast_to, literal<0.0>, column_index<typename traits::input, true>>,
+                           Gradient>;
+
     template <bool Wanted, class Targets>
     struct gradients_of {
         using type = type_list<>;
@@ -102,7 +109,7 @@ struct lowered {
     };
     template <std::size_t... Index>
     struct gradients_of<true, std::index_sequence<Index...>> {
-        using type = type_list<gradient_of<input_tag<static_cast<int>(Index)>>...>;
+        using type = type_list<input_gradient<gradient_of<input_tag<static_cast<int>(Index)>>>...>;
     };
 
     // An evaluation has no gradients, nor has a group that gives its input as it is.

@@ -44,10 +44,18 @@ struct operation {
     }
 };
 
-/// Where in a model a parameter's layer stands: {2, 0} is layer 0 of the block that is layer 2.
+/// Where in a model a parameter's layer stands: {2, 0} is layer 0 of the block that is layer 2. A level may have a
+/// name of the user's.
 struct layer_path {
-    std::array<int, 4> index{};
+    std::array<int, 8> index{};
+    std::array<char const*, 8> name{};
     int depth = 0;
+
+    /// One level further in, at its first layer.
+    constexpr void enter() {
+        index[depth] = 0;
+        name[depth++] = nullptr;
+    }
 };
 
 struct program_parameter {
