@@ -41,6 +41,10 @@ struct literal : expression_base {
     static constexpr double value = Value;
 };
 
+/// A literal as an operand: number<0.5> * x.
+template <double Value>
+inline constexpr literal<Value> number{};
+
 /// Random numbers, uniform in [0, 1), counted by (seed, step, layer, sample, element): whoever evaluates it,
 /// and how often, finds the same numbers. `Stream` tells the random layers of one group apart.
 template <int Stream, any_shape Shape>
