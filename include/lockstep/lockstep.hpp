@@ -41,6 +41,8 @@
 
 // model: layers composed, and losses
 #include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
+#include <lockstep/model/loss/regression.hpp>
 #include <lockstep/model/sequential.hpp>
 
 // program: a model, its loss and their gradient as a list of operations

@@ -73,6 +73,10 @@ public:
         replica_.forward(shard, gradients_.data());
         return *replica_.template result<T>(plan_.loss);
     }
+    /// What a mean divides the loss and the gradients of the last forward pass by.
+    T divisor(std::int64_t samples) const {
+        return plan_.divisor < 0 ? static_cast<T>(samples) : *replica_.template result<T>(plan_.divisor);
+    }
     void backward() { replica_.backward(); }
 
     std::vector<T> output(std::int64_t samples) const { return values(plan_.output, samples); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// gradient(expression, upstream) alone: what it derives as types, and a gradient's own gradient as numbers.
+// backward(expression, upstream) alone: what it derives as types, and a gradient's own gradient as numbers.
 #include <lockstep/expression/convolution.hpp>
 #include <lockstep/expression/elementwise.hpp>
 #include <lockstep/expression/gradient.hpp>
@@ -40,29 +40,29 @@ constexpr ls::leaf<b_tag, shape<5>, false> b;
 constexpr upstream<shape<5>> g;
 constexpr auto linear = matmul(x, w) + b;
 
-using x_gradient = decltype(ls::gradient<x_tag>(linear, g));
+using x_gradient = decltype(ls::backward<x_tag>(linear, g));
 static_assert(std::same_as<x_gradient, ls::compute<primitive::matmul_right_transposed, plain<decltype(g)>,
                                                    plain<decltype(w)>>>);
 static_assert(std::same_as<x_gradient::result_shape, shape<7>> && x_gradient::per_sample);
-using w_gradient = decltype(ls::gradient<w_tag>(linear, g));
+using w_gradient = decltype(ls::backward<w_tag>(linear, g));
 static_assert(std::same_as<w_gradient, ls::compute<primitive::matmul_left_transposed, plain<decltype(x)>,
                                                    plain<decltype(g)>>>);
 static_assert(std::same_as<w_gradient::result_shape, shape<7, 5>> && !w_gradient::per_sample);
-using b_gradient = decltype(ls::gradient<b_tag>(linear, g));
+using b_gradient = decltype(ls::backward<b_tag>(linear, g));
 static_assert(std::same_as<b_gradient, ls::compute<primitive::sum_to<shape<5>, false>, plain<decltype(g)>>>);
 
 // The products are closed under differentiation: the gradient of a gradient is a product again.
-using again = decltype(ls::gradient<g_tag>(w_gradient{}, ls::leaf<b_tag, shape<7, 5>, false>{}));
+using again = decltype(ls::backward<g_tag>(w_gradient{}, ls::leaf<b_tag, shape<7, 5>, false>{}));
 static_assert(std::same_as<again, ls::compute<primitive::matmul, plain<decltype(x)>, ls::leaf<b_tag, shape<7, 5>, false>>>);
 
 // What is not reached has no gradient, nor has what a condition or an index alone depends on.
-static_assert(std::same_as<decltype(ls::gradient<w_tag>(x, g)), ls::no_gradient>);
-static_assert(std::same_as<decltype(ls::gradient<x_tag>(less(x, x), x)), ls::no_gradient>);
-static_assert(std::same_as<decltype(ls::gradient<x_tag>(argmax(x), ls::literal<1.0>{})), ls::no_gradient>);
-static_assert(std::same_as<decltype(ls::gradient<x_tag>(x, g)), plain<decltype(g)>>);
+static_assert(std::same_as<decltype(ls::backward<w_tag>(x, g)), ls::no_gradient>);
+static_assert(std::same_as<decltype(ls::backward<x_tag>(less(x, x), x)), ls::no_gradient>);
+static_assert(std::same_as<decltype(ls::backward<x_tag>(argmax(x), ls::literal<1.0>{})), ls::no_gradient>);
+static_assert(std::same_as<decltype(ls::backward<x_tag>(x, g)), plain<decltype(g)>>);
 
 // Functions that know their slope from their result read no argument.
-using relu_gradient = decltype(ls::gradient<x_tag>(ls::relu{}(x), upstream<shape<7>>{}));
+using relu_gradient = decltype(ls::backward<x_tag>(ls::relu{}(x), upstream<shape<7>>{}));
 using relu_result = ls::apply<function::relu, sample<shape<7>>>;
 static_assert(std::same_as<relu_gradient, ls::apply<function::where, ls::apply<function::less, ls::literal<0.0>, relu_result>,
                                                     upstream<shape<7>>, ls::literal<0.0>>>);
@@ -74,11 +74,11 @@ using filter = ls::leaf<w_tag, shape<3, 2, 3, 4>, false>;
 using convolved = decltype(ls::convolve<window>(image{}, filter{}));
 static_assert(std::same_as<convolved::result_shape, shape<4, 4, 8>>);
 using from_convolved = upstream<convolved::result_shape>;
-static_assert(std::same_as<decltype(ls::gradient<x_tag>(convolved{}, from_convolved{}))::result_shape, shape<3, 8, 9>>);
-static_assert(std::same_as<decltype(ls::gradient<w_tag>(convolved{}, from_convolved{}))::result_shape, shape<3, 2, 3, 4>>);
+static_assert(std::same_as<decltype(ls::backward<x_tag>(convolved{}, from_convolved{}))::result_shape, shape<3, 8, 9>>);
+static_assert(std::same_as<decltype(ls::backward<w_tag>(convolved{}, from_convolved{}))::result_shape, shape<3, 2, 3, 4>>);
 using pooled = decltype(ls::max_pool<ls::window<2, 2, 2, 2, 0, 0>>(image{}));
 static_assert(std::same_as<pooled::result_shape, shape<3, 4, 4>>);
-static_assert(std::same_as<decltype(ls::gradient<x_tag>(pooled{}, upstream<shape<3, 4, 4>>{}))::result_shape, shape<3, 8, 9>>);
+static_assert(std::same_as<decltype(ls::backward<x_tag>(pooled{}, upstream<shape<3, 4, 4>>{}))::result_shape, shape<3, 8, 9>>);
 
 // ---- numbers: elementwise expressions over scalars, evaluated by the functions' own rules ----
 
@@ -112,9 +112,9 @@ constexpr ls::literal<1.0> one;
 /// First, second and mixed derivatives of an expression in u and v against differences.
 template <class E>
 void check_derivatives(E e) {
-    auto const by_u = ls::gradient<x_tag>(e, one);
-    auto const by_u_u = ls::gradient<x_tag>(by_u, one);
-    auto const by_u_v = ls::gradient<w_tag>(by_u, one);
+    auto const by_u = ls::backward<x_tag>(e, one);
+    auto const by_u_u = ls::backward<x_tag>(by_u, one);
+    auto const by_u_v = ls::backward<w_tag>(by_u, one);
     for (point const p : {point{0.3, -0.7}, point{-1.1, 0.4}, point{0.8, 1.3}}) {
         double const step = 1e-4;
         auto difference = [&](auto expression, double dx, double dw) {

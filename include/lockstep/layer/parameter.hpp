@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/expression/expression.hpp>
+#include <lockstep/shape/broadcast.hpp>
 #include <lockstep/shape/shape.hpp>
 
 #include <array>
@@ -135,6 +136,22 @@ struct layer_context<Layer, Mode, parameters<Parameters...>> {
         return uniform_random<Layer, typename X::result_shape>{};
     }
 };
+
+namespace detail {
+
+/// A value for each channel, the first axis, that broadcasts to a shape.
+template <class In>
+struct channels_rule {
+    static constexpr extents value = [] {
+        extents result = extents_of<In>();
+        for (int axis = 1; axis < In::rank; ++axis) result.extent[axis] = 1;
+        return result;
+    }();
+};
+template <class In>
+using channels_of = lockstep::shape_from<channels_rule<In>>;
+
+} // namespace detail
 
 /// A leaf read as if it had another shape of the same size.
 template <any_shape Shape, class Tag, any_shape From, bool PerSample>

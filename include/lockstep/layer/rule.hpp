@@ -26,10 +26,25 @@ struct branches_have_one_output_shape {};
 /// The branches of a branch.
 template <class First, class... Rest>
 struct branches_differ_in_channels_or_features_alone {};
+/// Normalizations take [channels], [channels, length] or [channels, height, width].
+struct takes_channels_and_positions {};
+template <int Axes>
+struct has_the_axes_that_are_normalized {};
+/// The groups of a convolution's channels, or of those that are normalized together.
+struct groups_divide_channels {};
+/// Attention takes [positions, features].
+struct takes_positions_by_features {};
+struct heads_divide_features {};
+template <class To, class From>
+struct keeps_the_number_of_elements {};
+/// An embedding takes class_indices<V, ...>.
+struct takes_class_indices {};
 /// Class indices are for an embedding.
 struct takes_numbers_not_class_indices {};
 /// The loss takes one row of class scores a sample.
 struct takes_one_score_per_class {};
+/// class_weights has as many as there are classes.
+struct has_one_weight_per_class {};
 
 } // namespace rule
 

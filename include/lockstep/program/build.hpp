@@ -54,6 +54,12 @@ constexpr extents extents_of_order() {
     else return extents_of<Order>();
 }
 
+/// The buffers of a model's result: as it lies in memory, and in PyTorch's order. They differ for images.
+struct model_output {
+    int in_memory = -1;
+    int in_order = -1;
+};
+
 /// Cuts a model into groups. Nothing here depends on more than one layer and the open group, so that equal
 /// blocks share what they instantiate; where each stands is in the walk, as values.
 template <class Backend, bool Backward>
@@ -283,42 +289,52 @@ struct model_lowering {
         return (fold<Open>{walk, open} >> ... >> layers).open;
     }
 
-    /// Places a whole model. Returns its output's buffer.
+    /// Places a whole model.
     template <class In, class... Layers>
-    static constexpr int place_model(program_builder& builder, type_tag<sequential<In, Layers...>>) {
+    static constexpr model_output place_model(program_builder& builder, type_tag<sequential<In, Layers...>>) {
         model_walk walk{builder, {builder.add_input(extents_of<In>())}, {}, {}};
         walk.here.enter();
         if constexpr (order_of<In>::moves)
             walk.inputs = {builder.place(local<group<In, reorder<true>>>(), walk.inputs, {walk.here}, {})};
         auto const end = close_in_order(walk, append_all(walk, open_group<In, void>{}, type_tag<Layers>{}...));
         using out = typename decltype(end)::shape;
+        model_output output{walk.inputs[0], walk.inputs[0]};
         if constexpr (order_of<out>::moves)
-            walk.inputs = {builder.place(local<group<out, reorder<false>>>(), walk.inputs, {walk.here}, {})};
-        return walk.inputs[0];
+            output.in_order = builder.place(local<group<out, reorder<false>>>(), walk.inputs, {walk.here}, {});
+        return output;
     }
 };
 
 template <class Loss, class Out>
 concept counts_right_answers = requires { Loss::correct(group_input<Out>{}, target_leaf<Out, Loss>{}); };
 
+/// A program's result for a loss: a number.
+template <class Lowering, class Out, class Loss, class What>
+constexpr int place_loss(program_builder& builder, int output) {
+    int const buffer = builder.place(Lowering::template local<loss_group<Out, Loss, What>>(), {output}, {}, {});
+    builder.result.buffers[buffer].result = true;
+    return buffer;
+}
+
 template <class Model, class Loss, class Backend, bool Backward>
-constexpr program build_program(bool metrics, bool input_gradient) {
+constexpr program build_program(bool input_gradient) {
     using lowering = model_lowering<Backend, Backward>;
     using out = typename Model::output_shape;
     program_builder builder;
     program& result = builder.result;
-    result.output = lowering::place_model(builder, type_tag<Model>{});
+    model_output const output = lowering::place_model(builder, type_tag<Model>{});
+    result.output = output.in_order;
     result.buffers[result.output].result = true;
     if constexpr (!std::is_void_v<Loss>) {
-        result.loss = builder.place(lowering::template local<loss_group<out, Loss, loss_value>>(), {result.output}, {}, {});
-        result.buffers[result.loss].result = true;
-        if constexpr (counts_right_answers<Loss, out> && !Backward) {
-            if (metrics) {
-                result.correct = builder.place(
-                    lowering::template local<loss_group<out, Loss, correct_count>>(), {result.output}, {}, {});
-                result.buffers[result.correct].result = true;
-            }
-        }
+        // Targets that are numbers lie in PyTorch's order; classes are read where they lie next to each other.
+        int const scores = Loss::target_content == leaf_content::number ? output.in_order : output.in_memory;
+        if constexpr (requires { Loss::divisor(group_input<out>{}, target_leaf<out, Loss>{}); })
+            result.divisor = place_loss<lowering, out, Loss, loss_divisor>(builder, scores);
+        if constexpr (counts_right_answers<Loss, out> && !Backward)
+            result.correct = place_loss<lowering, out, Loss, correct_count>(builder, scores);
+        if constexpr (requires { Loss::answers(group_input<out>{}, target_leaf<out, Loss>{}); } && !Backward)
+            result.answers = place_loss<lowering, out, Loss, answer_count>(builder, scores);
+        result.loss = place_loss<lowering, out, Loss, loss_value>(builder, scores);
     }
     result.forward_count = static_cast<int>(result.operations.size());
     if constexpr (Backward) builder.add_backward();
@@ -335,20 +351,20 @@ constexpr program build_program(bool metrics, bool input_gradient) {
 /// The program that computes a model's result for a batch, without random layers.
 template <class Model, class Backend>
 constexpr program inference_program() {
-    return detail::build_program<Model, void, Backend, false>(false, false);
+    return detail::build_program<Model, void, Backend, false>(false);
 }
 
 /// The program that evaluates a loss, and where it has one, the number of right answers.
 template <class Model, class Loss, class Backend>
 constexpr program evaluation_program() {
-    return detail::build_program<Model, Loss, Backend, false>(true, false);
+    return detail::build_program<Model, Loss, Backend, false>(false);
 }
 
 /// The program of a training step: forward, loss, and the gradients of all parameters; on request also the
 /// input's.
 template <class Model, class Loss, class Backend>
 constexpr program training_program(bool input_gradient = false) {
-    return detail::build_program<Model, Loss, Backend, true>(false, input_gradient);
+    return detail::build_program<Model, Loss, Backend, true>(input_gradient);
 }
 
 } // namespace lockstep

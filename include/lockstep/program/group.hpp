@@ -126,8 +126,19 @@ struct observation_rule<group<In, Layers...>, training_mode> {
 /// The loss, or a metric, summed over the samples of a batch.
 struct loss_value {};
 struct correct_count {};
+/// What a batch's sum is divided by, and how many answers it has.
+struct loss_divisor {};
+struct answer_count {};
 template <class In, class Loss, class What>
 struct loss_group {};
+
+/// One number for all samples, in a buffer of its own.
+template <expression E>
+constexpr auto scalar(E e) {
+    static_assert(!E::per_sample && E::result_shape::size == 1, "a divisor is one number for all samples: see sum_over_batch");
+    if constexpr (std::is_same_v<E, sample_count>) return e + literal<0.0>{};
+    else return e;
+}
 
 template <class In, class Loss>
 using target_leaf =
@@ -140,6 +151,14 @@ struct expression_rule<loss_group<In, Loss, loss_value>, Mode> {
 template <class In, class Loss, class Mode>
 struct expression_rule<loss_group<In, Loss, correct_count>, Mode> {
     using type = decltype(sum_over_batch(Loss::correct(group_input<In>{}, target_leaf<In, Loss>{})));
+};
+template <class In, class Loss, class Mode>
+struct expression_rule<loss_group<In, Loss, loss_divisor>, Mode> {
+    using type = decltype(scalar(Loss::divisor(group_input<In>{}, target_leaf<In, Loss>{})));
+};
+template <class In, class Loss, class Mode>
+struct expression_rule<loss_group<In, Loss, answer_count>, Mode> {
+    using type = decltype(scalar(Loss::answers(group_input<In>{}, target_leaf<In, Loss>{})));
 };
 
 /// The sum of two gradients that reach the same value.

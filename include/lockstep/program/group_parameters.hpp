@@ -115,8 +115,8 @@ struct group_traits;
 template <class In, class Loss, class What>
 struct group_traits<loss_group<In, Loss, What>> {
     using parameters = type_list<>;
-    /// The inputs that have a gradient, and the shape of the first.
-    static constexpr int inputs = 1;
+    /// The inputs that have a gradient, and the shape of the first. Nobody asks for the gradient of a divisor.
+    static constexpr int inputs = std::is_same_v<What, loss_value> ? 1 : 0;
     using input = In;
     using upstream = literal<1.0>;
 };

@@ -83,7 +83,7 @@ struct lowered {
     using observations = typename observation_rule<Group, mode>::type;
 
     template <class Tag>
-    using gradient_of = decltype(gradient<Tag>(expression{}, typename traits::upstream{}));
+    using gradient_of = decltype(backward<Tag>(expression{}, typename traits::upstream{}));
 
     /// The first input may be read for its shape or through a comparison alone: a gradient of zeros.
     template <class Gradient>

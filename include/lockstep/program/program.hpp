@@ -77,7 +77,10 @@ struct program {
     int forward_count = 0;
     int output = -1;
     int loss = -1;
+    /// What the loss is divided by, where that is not the number of samples.
+    int divisor = -1;
     int correct = -1;
+    int answers = -1;
     int input_gradient = -1;
 };
 

@@ -84,6 +84,23 @@ using schedule_list = typename schedule_members<Buffers, List>::type;
 template <class Primitive>
 inline constexpr bool reads_chains = requires { requires Primitive::reads_chains; };
 
+/// Whether an expression depends on anything but literals.
+template <class E>
+inline constexpr bool holds_value = true;
+template <double Value>
+inline constexpr bool holds_value<literal<Value>> = false;
+template <class Shape, bool PerSample>
+inline constexpr bool holds_value<column_index<Shape, PerSample>> = false;
+template <class Function, class... Operands>
+inline constexpr bool holds_value<apply<Function, Operands...>> = (holds_value<Operands> || ...);
+
+/// Whether an operand of a chain is computed once, into a buffer, because the chain would compute it again for every
+/// element to which it is broadcast: the root of a variance, for one.
+template <class Operand, class Chain>
+inline constexpr bool is_hoisted =
+    is_apply<Operand> && holds_value<Operand> &&
+    (Operand::result_shape::size < Chain::result_shape::size || (Chain::per_sample && !Operand::per_sample));
+
 template <class Buffers, class E>
 struct prepare_expression {
     using type = Buffers;
@@ -92,9 +109,19 @@ template <class Buffers, class Primitive, class... Operands>
 struct prepare_expression<Buffers, compute<Primitive, Operands...>> {
     using type = schedule<Buffers, compute<Primitive, Operands...>>;
 };
+template <class Buffers, class Chain, class... Operands>
+struct prepare_operands {
+    using type = Buffers;
+};
+template <class Buffers, class Chain, class First, class... Rest>
+struct prepare_operands<Buffers, Chain, First, Rest...>
+    : prepare_operands<typename std::conditional_t<is_hoisted<First, Chain>, schedule_expression<Buffers, First>,
+                                                   prepare_expression<Buffers, First>>::type,
+                       Chain, Rest...> {};
 template <class Buffers, class Function, class... Operands>
     requires(!contains<apply<Function, Operands...>, Buffers>)
-struct prepare_expression<Buffers, apply<Function, Operands...>> : prepare_all<Buffers, Operands...> {};
+struct prepare_expression<Buffers, apply<Function, Operands...>>
+    : prepare_operands<Buffers, apply<Function, Operands...>, Operands...> {};
 
 template <class Buffers, class E>
 struct schedule_expression {
@@ -103,7 +130,8 @@ struct schedule_expression {
 template <class Buffers, class Function, class... Operands>
     requires(!contains<apply<Function, Operands...>, Buffers>)
 struct schedule_expression<Buffers, apply<Function, Operands...>> {
-    using type = append<typename prepare_all<Buffers, Operands...>::type, apply<Function, Operands...>>;
+    using type = append<typename prepare_operands<Buffers, apply<Function, Operands...>, Operands...>::type,
+                        apply<Function, Operands...>>;
 };
 template <class Buffers, class Primitive, class... Operands>
     requires(!contains<compute<Primitive, Operands...>, Buffers>)
