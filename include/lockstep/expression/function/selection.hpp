@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+// Values are chosen by math::select, not by ?:, of which several in one chain become branches that keep a loop from
+// being vectorized.
 namespace lockstep::function {
 
 /// 1 where a < b, else 0. Its gradient is zero wherever it exists, so no rule leads through it.
@@ -14,7 +16,7 @@ struct less {
     static constexpr bool constant = true;
     template <class T>
     static constexpr T apply(T a, T b) {
-        return a < b ? T(1) : T(0);
+        return math::select(a < b, T(1), T(0));
     }
 };
 
@@ -23,7 +25,7 @@ struct less_equal {
     static constexpr bool constant = true;
     template <class T>
     static constexpr T apply(T a, T b) {
-        return a <= b ? T(1) : T(0);
+        return math::select(a <= b, T(1), T(0));
     }
 };
 
@@ -32,7 +34,7 @@ struct equal {
     static constexpr bool constant = true;
     template <class T>
     static constexpr T apply(T a, T b) {
-        return a == b ? T(1) : T(0);
+        return math::select(a == b, T(1), T(0));
     }
 };
 
@@ -41,7 +43,7 @@ struct not_equal {
     static constexpr bool constant = true;
     template <class T>
     static constexpr T apply(T a, T b) {
-        return a != b ? T(1) : T(0);
+        return math::select(a != b, T(1), T(0));
     }
 };
 
@@ -118,12 +120,12 @@ struct relu {
     static constexpr char const* name = "relu";
     template <class T>
     static constexpr T apply(T x) {
-        return x < T(0) ? T(0) : x;
+        return math::select(x < T(0), T(0), x);
     }
-    // Reads the result: y > 0 exactly where x > 0.
+    // Reads the result, which is 0 exactly where the slope is.
     template <int Operand>
     static constexpr auto gradient(auto y, auto upstream, auto) {
-        return lockstep::where(lockstep::less(number<0.0>, y), upstream, number<0.0>);
+        return lockstep::where(lockstep::stop_gradient(y), upstream, number<0.0>);
     }
 };
 
@@ -142,7 +144,7 @@ struct sign {
     static constexpr bool constant = true;
     template <class T>
     static constexpr T apply(T x) {
-        return (x > T(0) ? T(1) : T(0)) - (x < T(0) ? T(1) : T(0));
+        return math::select(x > T(0), T(1), T(0)) - math::select(x < T(0), T(1), T(0));
     }
 };
 
