@@ -69,10 +69,14 @@
 #include <lockstep/loader/sampler.hpp>
 
 // train: optimizers, the trainer, files and pictures
+#include <lockstep/train/adagrad.hpp>
+#include <lockstep/train/adam.hpp>
 #include <lockstep/train/atomic_file.hpp>
 #include <lockstep/train/checkpoint.hpp>
 #include <lockstep/train/curve.hpp>
+#include <lockstep/train/lion.hpp>
 #include <lockstep/train/progress.hpp>
+#include <lockstep/train/rmsprop.hpp>
 #include <lockstep/train/safetensors.hpp>
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>

@@ -30,6 +30,10 @@ struct weight {
 struct bias {
     static constexpr char const* name = "bias";
 };
+/// What a normalization multiplies its results by. PyTorch saves it as a weight too.
+struct scale {
+    static constexpr char const* name = "weight";
+};
 
 /// Whether a layer computes for training or for use: dropout differs.
 struct training_mode {};

@@ -30,6 +30,7 @@ struct group_parameter {
         local_parameter result;
         result.layer = Layer;
         result.name = Tag::name;
+        result.tag = &tag_identity<Tag>;
         result.shape = extents_of<Shape>();
         result.initialize = &Initializer::fill;
         for (int axis = 0; axis < max_rank; ++axis) result.saved_axes[axis] = axis;

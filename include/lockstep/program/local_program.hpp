@@ -35,10 +35,16 @@ struct local_operation {
 /// Fills a parameter's first values, in PyTorch's order, for the shape that PyTorch would print.
 using initializer_function = void (*)(std::span<double> values, extents const& shape, philox_key key);
 
+/// A parameter's tag as a value: an address for each tag.
+template <class Tag>
+inline constexpr char tag_identity = 0;
+
 struct local_parameter {
     /// Which of the group's layers it belongs to.
     int layer = 0;
     char const* name = "";
+    /// The tag_identity of its tag.
+    void const* tag = nullptr;
     extents shape;
     /// For each axis of the saved tensor, the axis in memory.
     std::array<int, max_rank> saved_axes{};
