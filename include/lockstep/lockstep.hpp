@@ -72,9 +72,13 @@
 #include <lockstep/train/adagrad.hpp>
 #include <lockstep/train/adam.hpp>
 #include <lockstep/train/atomic_file.hpp>
+#include <lockstep/train/averaged.hpp>
 #include <lockstep/train/checkpoint.hpp>
+#include <lockstep/train/clip.hpp>
 #include <lockstep/train/curve.hpp>
 #include <lockstep/train/lion.hpp>
+#include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/parameter_groups.hpp>
 #include <lockstep/train/progress.hpp>
 #include <lockstep/train/rmsprop.hpp>
 #include <lockstep/train/safetensors.hpp>

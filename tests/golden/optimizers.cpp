@@ -5,6 +5,7 @@
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/train/adagrad.hpp>
 #include <lockstep/train/adam.hpp>
+#include <lockstep/train/clip.hpp>
 #include <lockstep/train/rmsprop.hpp>
 #include <lockstep/train/sgd.hpp>
 
@@ -80,6 +81,28 @@ void adagrad(ls::safetensors_file const& file) {
     compare_in_both(ls::adagrad{argument(file, "lr"), argument(file, "lr_decay"), argument(file, "eps")}, file);
 }
 
+/// Two parameters' gradients in the memory of all, with gaps between them.
+template <class T>
+void compare_clip(ls::safetensors_file const& file) {
+    ls::clip_norm const clip{argument(file, "max_norm")};
+    auto const a = converted<T>(file.as<double>("before.a")), b = converted<T>(file.as<double>("before.b"));
+    std::vector<T> gradients(2 * ls::slice_alignment);
+    std::ranges::copy(a, gradients.begin());
+    std::ranges::copy(b, gradients.begin() + ls::slice_alignment);
+    double const norm = std::sqrt(ls::detail::sum_of_squares(std::span<T const>(gradients)));
+    compare("norm", std::vector<T>{static_cast<T>(norm)}, file.as<double>("norm"));
+    CHECK(norm > clip.max);
+    std::ranges::transform(gradients, gradients.begin(), clip.function_for<T>(norm));
+    compare("a", std::vector<T>(gradients.begin(), gradients.begin() + a.size()), file.as<double>("after.a"));
+    auto const second = gradients.begin() + ls::slice_alignment;
+    compare("b", std::vector<T>(second, second + b.size()), file.as<double>("after.b"));
+}
+
+void clip_grad_norm(ls::safetensors_file const& file) {
+    compare_clip<double>(file);
+    compare_clip<float>(file);
+}
+
 constexpr reference_case cases[] = {
     {"optim_sgd", sgd},
     {"optim_sgd_momentum", sgd},
@@ -90,6 +113,7 @@ constexpr reference_case cases[] = {
     {"optim_adamw", adam<ls::adamw>},
     {"optim_rmsprop", rmsprop},
     {"optim_adagrad", adagrad},
+    {"clip_grad_norm", clip_grad_norm},
 };
 
 } // namespace
