@@ -82,5 +82,6 @@
 #include <lockstep/train/progress.hpp>
 #include <lockstep/train/rmsprop.hpp>
 #include <lockstep/train/safetensors.hpp>
+#include <lockstep/train/schedule.hpp>
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>

@@ -18,7 +18,7 @@
 namespace lockstep::schedule {
 
 /// learning_rate gamma^floor(step / step_size), PyTorch's StepLR.
-struct staircase {
+struct step_decay {
     double learning_rate = 1.0;
     std::int64_t step_size = 1;
     double gamma = 0.1;
@@ -29,23 +29,25 @@ struct staircase {
 };
 
 /// Times gamma at every milestone, PyTorch's MultiStepLR.
-struct milestones {
+struct multi_step_decay {
     double learning_rate = 1.0;
-    std::vector<std::int64_t> at;
+    std::vector<std::int64_t> milestones;
     double gamma = 0.1;
 
     double operator()(std::int64_t step) const {
-        auto const passed = std::ranges::count_if(at, [step](std::int64_t milestone) { return milestone <= step; });
+        auto const passed = std::ranges::count_if(milestones, [step](std::int64_t each) { return each <= step; });
         return learning_rate * std::pow(gamma, static_cast<double>(passed));
     }
 };
 
 /// learning_rate gamma^step, PyTorch's ExponentialLR.
-struct exponential {
+struct exponential_decay {
     double learning_rate = 1.0;
     double gamma = 0.1;
 
-    double operator()(std::int64_t step) const { return learning_rate * std::pow(gamma, static_cast<double>(step)); }
+    double operator()(std::int64_t step) const {
+        return learning_rate * std::pow(gamma, static_cast<double>(step));
+    }
 };
 
 /// From learning_rate down to `minimum` within `steps` steps along half a period of the cosine, and up again in the
@@ -89,7 +91,7 @@ struct one_cycle {
         double const first = max_learning_rate / div_factor;
         double const peak = pct_start * static_cast<double>(steps) - 1.0, last = static_cast<double>(steps - 1);
         double const now = std::min(static_cast<double>(step), last);
-        if (now <= peak) return between(first, max_learning_rate, now / peak);
+        if (now <= peak) return between(first, max_learning_rate, peak > 0.0 ? now / peak : 1.0);
         return between(max_learning_rate, first / final_div_factor, (now - peak) / (last - peak));
     }
 
@@ -135,7 +137,7 @@ sequence(First, from<Rest>...) -> sequence<First, Rest...>;
 
 /// The product of a rate and factors, PyTorch's ChainedScheduler:
 ///
-///   product{exponential{.learning_rate = 0.1, .gamma = 0.9}, linear{.steps = 5}}
+///   product{exponential_decay{.learning_rate = 0.1, .gamma = 0.9}, linear{.steps = 5}}
 template <class... Schedules>
 class product {
 public:
