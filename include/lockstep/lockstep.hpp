@@ -31,11 +31,13 @@
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/conv2d.hpp>
 #include <lockstep/layer/dropout.hpp>
+#include <lockstep/layer/fan_initializer.hpp>
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/initializer.hpp>
 #include <lockstep/layer/layer.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
+#include <lockstep/layer/orthogonal.hpp>
 
 // model: layers composed, and losses
 #include <lockstep/model/loss.hpp>
