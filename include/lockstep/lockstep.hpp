@@ -33,11 +33,13 @@
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/conv2d.hpp>
 #include <lockstep/layer/dropout.hpp>
+#include <lockstep/layer/fan_initializer.hpp>
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/initializer.hpp>
 #include <lockstep/layer/layer.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
+#include <lockstep/layer/orthogonal.hpp>
 
 // model: layers composed, and losses
 #include <lockstep/model/loss.hpp>
@@ -73,10 +75,19 @@
 #include <lockstep/loader/sampler.hpp>
 
 // train: optimizers, the trainer, files and pictures
+#include <lockstep/train/adagrad.hpp>
+#include <lockstep/train/adam.hpp>
 #include <lockstep/train/atomic_file.hpp>
+#include <lockstep/train/averaged.hpp>
 #include <lockstep/train/checkpoint.hpp>
+#include <lockstep/train/clip.hpp>
 #include <lockstep/train/curve.hpp>
+#include <lockstep/train/lion.hpp>
+#include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/parameter_groups.hpp>
 #include <lockstep/train/progress.hpp>
+#include <lockstep/train/rmsprop.hpp>
 #include <lockstep/train/safetensors.hpp>
+#include <lockstep/train/schedule.hpp>
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>

@@ -16,7 +16,7 @@ using namespace tests;
 std::vector<reference_case> all_cases() {
     std::vector<reference_case> all;
     for (case_table const part : {layer_cases(), activation_cases(), convolution_cases(), loss_cases(),
-                                  optimizer_cases(), training_cases()})
+                                  optimizer_cases(), schedule_cases(), training_cases()})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

@@ -28,7 +28,7 @@ struct gate {
 /// Two products of one input, with parameters under tags of its own.
 template <int Units>
 struct gated_linear {
-    template <class In, class Initializer = ls::initializer::kaiming_uniform<In::extents[0]>,
+    template <class In, class Initializer = ls::initializer::fan_in_uniform<In::extents[0]>,
               class Matrix = shape<In::extents[0], Units>>
     using parameters_for =
         ls::parameters<ls::parameter<ls::weight, Matrix, Initializer, ls::saved_axes<1, 0>>,
@@ -43,7 +43,7 @@ struct gated_linear {
 
 /// A factor for each channel and one for all, which broadcast in different ways.
 struct scale {
-    template <class In, class Initializer = ls::initializer::kaiming_uniform<1>>
+    template <class In, class Initializer = ls::initializer::fan_in_uniform<1>>
     using parameters_for = ls::parameters<ls::parameter<ls::weight, shape<In::extents[0]>, Initializer>,
                                           ls::parameter<gate, shape<1>, Initializer>>;
     template <class In>
@@ -61,7 +61,7 @@ using block = ls::residual<ls::linear<Width>, ls::tanh, ls::linear<Width>>;
 
 /// Two parameters whose gradients are the same expression.
 struct shifted_twice {
-    template <class In, class Initializer = ls::initializer::kaiming_uniform<1>, class Shape = shape<In::extents[0]>>
+    template <class In, class Initializer = ls::initializer::fan_in_uniform<1>, class Shape = shape<In::extents[0]>>
     using parameters_for =
         ls::parameters<ls::parameter<ls::bias, Shape, Initializer>, ls::parameter<gate, Shape, Initializer>>;
     template <class In>

@@ -28,6 +28,10 @@ TEST_CASE("a step allocates nothing") {
 #include <lockstep/layer/max_pool2d.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/parallel/devices.hpp>
+#include <lockstep/train/adam.hpp>
+#include <lockstep/train/averaged.hpp>
+#include <lockstep/train/clip.hpp>
+#include <lockstep/train/parameter_groups.hpp>
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>
 
@@ -155,10 +159,10 @@ allocations allocations_of(Work&& work) {
 }
 
 /// 20 steps after a full and a short batch.
-template <class Model, int Replicas, class Library>
-allocations allocations_of_steps() {
+template <class Model, int Replicas, class Library, class Optimizer, class... Clip>
+allocations allocations_of_steps(Optimizer const& optimizer, Clip const&... clip) {
     ls::parallel<Model, ls::cpu_devices<Replicas, Library>> model{ls::seed{1}};
-    ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.01, .momentum = 0.9}, ls::batch_size<32>};
+    ls::trainer trainer{model, ls::cross_entropy{}, optimizer, ls::batch_size<32>, clip...};
     ls::tensor<float, typename Model::input_shape> const inputs(32);
     std::vector<std::int32_t> const targets(32, 1);
     auto step = [&](std::size_t count) {
@@ -176,7 +180,8 @@ allocations allocations_of_steps() {
 /// With its own loops lockstep needs no library; one that it calls may allocate, which is printed.
 template <class Model, int Replicas, class Library>
 void check_steps(std::string const& name) {
-    allocations const found = allocations_of_steps<Model, Replicas, Library>();
+    allocations const found =
+        allocations_of_steps<Model, Replicas, Library>(ls::sgd{.learning_rate = 0.01, .momentum = 0.9});
     INFO(name);
     CHECK(found.of_lockstep == 0);
     if constexpr (std::is_same_v<Library, ls::host::portable>) CHECK(found.of_libraries == 0);
@@ -210,6 +215,13 @@ TEST_CASE("a step allocates nothing") {
         check_steps<wide, 2, ls::host::default_library>("wide MLP, default library, 2 replicas");
         check_steps<convolutional, 2, ls::host::default_library>("convolutional net, default library, 2 replicas");
     }
+}
+
+TEST_CASE("a step with parameter groups, averages and a clip allocates nothing") {
+    ls::averaged const optimizer{
+        ls::parameter_groups{ls::adamw{}, ls::group_of<ls::bias>(ls::adamw{.weight_decay = 0.0})}, 0.999};
+    CHECK(allocations_of_steps<mlp, 2, ls::host::portable>(optimizer, ls::clip_norm{1.0}).of_lockstep == 0);
+    CHECK(allocations_of_steps<mlp, 2, ls::host::portable>(optimizer, ls::clip_value{1.0}).of_lockstep == 0);
 }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// reproducible<4>: loss, parameters and momentum have the same bits on 1, 2 and 4 replicas.
+// reproducible<4>: loss, parameters and what the optimizer keeps have the same bits on 1, 2 and 4 replicas.
 #include "training.hpp"
 
 #include <lockstep/layer/activation.hpp>
@@ -9,6 +9,9 @@
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
+#include <lockstep/train/adam.hpp>
+#include <lockstep/train/averaged.hpp>
+#include <lockstep/train/parameter_groups.hpp>
 
 #include <doctest/doctest.h>
 
@@ -23,14 +26,6 @@ using convolutional =
                    ls::dropout<0.3>, ls::linear<4>>;
 /// Its second layer is large enough for oneDNN's products, where it is the default library.
 using wide = ls::sequential<ls::shape<6>, ls::linear<1024>, ls::relu, ls::linear<1024>, ls::relu, ls::linear<4>>;
-
-template <class T>
-void compare(outcome<T> const& found, outcome<T> const& expected) {
-    CHECK(found.is_finite());
-    CHECK(found.losses == expected.losses);
-    CHECK(found.parameters == expected.parameters);
-    CHECK(found.momentum == expected.momentum);
-}
 
 template <class T>
 double largest_difference(std::vector<T> const& a, std::vector<T> const& b) {
@@ -67,6 +62,38 @@ TEST_CASE("forward, backward, reduce and update are a step") {
             train<mlp, ls::cpu_devices<2>, ls::reproducible<4>>());
     compare(train<convolutional, ls::cpu_devices<2>, ls::reproducible<4>>(way::by_parts),
             train<convolutional, ls::cpu_devices<2>, ls::reproducible<4>>());
+}
+
+namespace {
+
+ls::averaged const with_all{ls::parameter_groups{ls::adamw{.learning_rate = 0.01, .weight_decay = 0.1},
+                                                 ls::group_of<ls::bias>(ls::adamw{.learning_rate = 0.02,
+                                                                                  .weight_decay = 0.0})},
+                            0.9};
+/// Smaller than most gradients' norms here.
+ls::clip_norm const tight{0.05};
+
+} // namespace
+
+TEST_CASE("clipping by norm, parameter groups and averages are the same on any number of replicas") {
+    auto const one = train_with<mlp, ls::cpu_devices<1>, ls::reproducible<4>>(way::whole, with_all, tight);
+    CHECK(one.losses.back() < one.losses.front());
+    CHECK(one != train_with<mlp, ls::cpu_devices<1>, ls::reproducible<4>>(way::whole, with_all));
+    compare(train_with<mlp, ls::cpu_devices<2>, ls::reproducible<4>>(way::whole, with_all, tight), one);
+    compare(train_with<mlp, ls::cpu_devices<4>, ls::reproducible<4>>(way::whole, with_all, tight), one);
+    // Several buckets, and many of the blocks whose squares are added.
+    compare(train_with<wide, ls::cpu_devices<4>, ls::reproducible<4>>(way::whole, with_all, tight),
+            train_with<wide, ls::cpu_devices<1>, ls::reproducible<4>>(way::whole, with_all, tight));
+}
+
+TEST_CASE("forward, backward, reduce and update are a step, clipped or not, with groups and averages") {
+    using two = ls::cpu_devices<2>;
+    compare(train_with<mlp, two, ls::reproducible<4>>(way::by_parts, with_all),
+            train_with<mlp, two, ls::reproducible<4>>(way::whole, with_all));
+    compare(train_with<mlp, two, ls::reproducible<4>>(way::by_parts, with_all, tight),
+            train_with<mlp, two, ls::reproducible<4>>(way::whole, with_all, tight));
+    compare(train_with<mlp, two, ls::reproducible<4>>(way::by_parts, ls::sgd{.learning_rate = 0.1}, ls::clip_value{1e-3}),
+            train_with<mlp, two, ls::reproducible<4>>(way::whole, ls::sgd{.learning_rate = 0.1}, ls::clip_value{1e-3}));
 }
 
 TEST_CASE("without reproducible, replicas differ by rounding alone") {

@@ -6,6 +6,8 @@
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -46,17 +48,26 @@ template <class T>
 struct outcome {
     std::vector<double> losses;
     std::vector<T> parameters;
-    std::vector<T> momentum;
+    /// All that the optimizer keeps.
+    std::vector<T> states;
 
     bool is_finite() const {
         auto finite = [](auto const& values) {
             return std::ranges::all_of(values, [](auto value) { return std::isfinite(value); });
         };
-        return finite(losses) && finite(parameters) && finite(momentum);
+        return finite(losses) && finite(parameters) && finite(states);
     }
     /// The same bits; two NaN would differ.
     friend bool operator==(outcome const&, outcome const&) = default;
 };
+
+template <class T>
+void compare(outcome<T> const& found, outcome<T> const& expected) {
+    CHECK(found.is_finite());
+    CHECK(found.losses == expected.losses);
+    CHECK(found.parameters == expected.parameters);
+    CHECK(found.states == expected.states);
+}
 
 template <class Trainer>
 auto outcome_of(Trainer& trainer) {
@@ -64,24 +75,23 @@ auto outcome_of(Trainer& trainer) {
     auto const count = trainer.model().parameter_elements();
     outcome<T> result;
     result.parameters.assign(trainer.model().parameters(), trainer.model().parameters() + count);
-    result.momentum.assign(trainer.optimizer_state(0), trainer.optimizer_state(0) + count);
+    for (int s = 0; s < std::remove_cvref_t<decltype(trainer.optimizer())>::states; ++s)
+        result.states.insert(result.states.end(), trainer.optimizer_state(s), trainer.optimizer_state(s) + count);
     return result;
 }
 
 /// How a step is called.
 enum class way { whole, by_parts };
 
-/// 50 steps on full batches, short ones, and batches that leave shards empty.
-template <class Model, class Devices, class... Policies>
-auto train(way how = way::whole) {
+/// 50 steps on full batches, short ones, and batches that leave shards empty. `clip` is nothing or one clip.
+template <class Model, class Devices, class... Policies, class Optimizer, class... Clip>
+auto train_with(way how, Optimizer const& optimizer, Clip const&... clip) {
     using model_type = ls::parallel<Model, Devices, Policies...>;
     using T = typename model_type::element;
     constexpr int classes = static_cast<int>(Model::output_shape::size);
     samples<T, typename Model::input_shape> const data(16, classes, 11);
     model_type model{ls::seed{3}};
-    ls::trainer trainer{model, ls::cross_entropy{},
-                        ls::sgd{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true},
-                        ls::batch_size<16>};
+    ls::trainer trainer{model, ls::cross_entropy{}, optimizer, ls::batch_size<16>, clip...};
     std::vector<double> losses;
     constexpr std::int64_t counts[] = {16, 16, 13, 1, 2, 3, 16, 5, 4, 15};
     for (int step = 0; step < 50; ++step) {
@@ -99,6 +109,12 @@ auto train(way how = way::whole) {
     auto result = outcome_of(trainer);
     result.losses = losses;
     return result;
+}
+
+template <class Model, class Devices, class... Policies>
+auto train(way how = way::whole) {
+    return train_with<Model, Devices, Policies...>(
+        how, ls::sgd{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true});
 }
 
 } // namespace tests

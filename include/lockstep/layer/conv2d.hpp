@@ -37,7 +37,7 @@ struct conv2d {
 
     template <class In,
               class Initializer =
-                  initializer::kaiming_uniform<In::extents[0] * window::kernel_height * window::kernel_width>,
+                  initializer::fan_in_uniform<In::extents[0] * window::kernel_height * window::kernel_width>,
               class Weight = parameter<weight, shape<window::kernel_height, window::kernel_width, In::extents[0], OutChannels>,
                                        Initializer, saved_axes<3, 2, 0, 1>>,
               class Bias = parameter<bias, shape<OutChannels>, Initializer>>

@@ -13,6 +13,7 @@ struct no_bias {};
 
 /// y = x W^T + b over the last axis: [in] -> [Units], [positions, in] -> [positions, Units].
 /// Parameters as PyTorch's Linear: weight [Units, in], bias [Units]; in memory the weight lies as [in, Units].
+/// Options: no_bias, and initialized<weight, ...> and initialized<bias, ...> for other first values than PyTorch's.
 template <int Units, class... Options>
 struct linear {
     static_assert(Units > 0, "a linear layer has at least one unit");
@@ -23,9 +24,10 @@ struct linear {
                                            rule::takes_features_or_positions_by_features>;
 
     template <class In, int Features = In::extents[In::rank - 1],
-              class Initializer = initializer::kaiming_uniform<Features>,
-              class Weight = parameter<weight, shape<Features, Units>, Initializer, saved_axes<1, 0>>,
-              class Bias = parameter<bias, shape<Units>, Initializer>>
+              class Default = initializer::fan_in_uniform<Features>,
+              class Weight = parameter<weight, shape<Features, Units>,
+                                       initializer_from<weight, Default, Options...>, saved_axes<1, 0>>,
+              class Bias = parameter<bias, shape<Units>, initializer_from<bias, Default, Options...>>>
     using parameters_for =
         std::conditional_t<has_bias, lockstep::parameters<Weight, Bias>, lockstep::parameters<Weight>>;
     template <class In>

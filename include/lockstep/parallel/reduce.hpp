@@ -4,7 +4,9 @@
 #include <lockstep/plan/bucket.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace lockstep {
 
@@ -29,13 +31,12 @@ template <int Shards, class Value>
     return detail::tree_sum<0, Shards>(value);
 }
 
-/// Adds the shards' gradients of a slice in the fixed tree, divides by the number of samples, and updates
-/// parameters and optimizer state, in one pass. `rule(parameter, gradient, state...)` is the optimizer's
-/// formula for one element. Only the slice's owner writes there.
-template <int Shards, class T, std::size_t States, class Rule>
+namespace detail {
+
+template <int Shards, class T, std::size_t States, class Rule, std::size_t... State>
 void reduce_and_update(std::array<T const*, Shards> const& gradients, T* parameters,
-                       std::array<T*, States> const& states, bucket_slice part, T samples, Rule const& rule) {
-    static_assert(States <= 2, "an optimizer keeps at most two values a parameter");
+                       std::array<T*, States> const& states, bucket_slice part, T divisor, Rule const& rule,
+                       std::index_sequence<State...>) {
     // Slices are whole multiples of slice_alignment: the inner loop has no remainder and is always vectorized.
     for (std::int64_t first = part.begin; first < part.end; first += slice_alignment) {
 #if defined(__clang__)
@@ -45,12 +46,22 @@ void reduce_and_update(std::array<T const*, Shards> const& gradients, T* paramet
 #endif
         for (std::int64_t i = first; i < first + slice_alignment; ++i) {
             T const sum = sum_over_shards<Shards>([&](int shard) { return gradients[shard][i]; });
-            T const mean = sum / samples;
-            if constexpr (States == 0) parameters[i] = rule(parameters[i], mean);
-            else if constexpr (States == 1) parameters[i] = rule(parameters[i], mean, states[0][i]);
-            else parameters[i] = rule(parameters[i], mean, states[0][i], states[1][i]);
+            parameters[i] = rule(parameters[i], sum / divisor, states[State][i]...);
         }
     }
+}
+
+} // namespace detail
+
+/// Adds the shards' gradients of a slice in the fixed tree, divides by `divisor`, the number of samples, and
+/// updates parameters and optimizer state, in one pass. `rule(parameter, gradient, state...)` is the optimizer's
+/// formula for one element. Only the slice's owner writes there. Where nothing counted, the divisor is 0 and so
+/// are the sums: they are the mean.
+template <int Shards, class T, std::size_t States, class Rule>
+void reduce_and_update(std::array<T const*, Shards> const& gradients, T* parameters,
+                       std::array<T*, States> const& states, bucket_slice part, T divisor, Rule const& rule) {
+    detail::reduce_and_update<Shards>(gradients, parameters, states, part, divisor == T{} ? T{1} : divisor, rule,
+                                      std::make_index_sequence<States>{});
 }
 
 } // namespace lockstep

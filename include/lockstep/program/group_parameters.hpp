@@ -41,6 +41,7 @@ struct group_parameter {
         local_parameter result;
         result.layer = Layer;
         result.name = Tag::name;
+        result.tag = &tag_identity<Tag>;
         result.shape = extents_of<Shape>();
         result.initialize = &Initializer::fill;
         result.merge = merge_rule_of(Merge{});

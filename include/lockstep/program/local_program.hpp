@@ -42,10 +42,16 @@ struct merge_rule {
     double momentum = 0.0;
 };
 
+/// A parameter's tag as a value: an address for each tag.
+template <class Tag>
+inline constexpr char tag_identity = 0;
+
 struct local_parameter {
     /// Which of the group's layers it belongs to.
     int layer = 0;
     char const* name = "";
+    /// The tag_identity of its tag.
+    void const* tag = nullptr;
     extents shape;
     /// For each axis of the saved tensor, the axis in memory.
     std::array<int, max_rank> saved_axes{};

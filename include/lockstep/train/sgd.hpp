@@ -39,7 +39,7 @@ struct sgd {
     constexpr rule<T> rule_for(std::uint64_t step) const {
         bool const moving = momentum != 0.0;
         return {static_cast<T>(learning_rate),
-                static_cast<T>(momentum),
+                static_cast<T>(step == 0 ? 0.0 : momentum),
                 static_cast<T>(step == 0 ? 1.0 : 1.0 - dampening),
                 static_cast<T>(weight_decay),
                 static_cast<T>(!moving || nesterov ? 1.0 : 0.0),

@@ -5,6 +5,9 @@
 #include <lockstep/layer/rule.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/reduce.hpp>
+#include <lockstep/train/clip.hpp>
+#include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/update.hpp>
 
 #include <algorithm>
 #include <array>
@@ -76,8 +79,9 @@ struct evaluation_source {
 ///   trainer trainer{model, cross_entropy{}, sgd{.learning_rate = 0.01, .momentum = 0.9}, batch_size<64>};
 ///   for (auto const& batch : loader) trainer.step(batch);
 ///
-/// The model outlives the trainer. After the first step of a batch size nothing is allocated.
-template <class Parallel, class Loss, class Optimizer, int Batch>
+/// A last argument bounds gradients: clip_norm{1.0} or clip_value{0.5}. The model outlives the trainer. After the
+/// first step of a batch size nothing is allocated.
+template <class Parallel, class Loss, class Optimizer, int Batch, class Clip = no_clip>
 class trainer {
 public:
     using element = typename Parallel::element;
@@ -91,18 +95,14 @@ public:
     static constexpr plan_settings settings{replicas, shards, Batch, sizeof(element)};
 
     /// The plan of a training step, and of an evaluation.
-    static constexpr plan training_plan =
-        static_plan<detail::training_source<typename Parallel::model, Loss, backend>, settings>::value;
+    using training = static_plan<detail::training_source<typename Parallel::model, Loss, backend>, settings>;
+    static constexpr plan training_plan = training::value;
     static constexpr plan evaluation_plan =
         static_plan<detail::evaluation_source<typename Parallel::model, Loss, backend>, settings>::value;
 
-    trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>)
-        : model_(&model), optimizer_(optimizer), training_(shards), evaluation_(replicas) {
+    trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>, Clip clip = {})
+        : model_(&model), update_(model.parameters(), optimizer, clip), training_(shards), evaluation_(replicas) {
         std::size_t const bytes = static_cast<std::size_t>(Parallel::parameter_elements()) * sizeof(element);
-        for (host_memory& state : states_) {
-            state = host_memory(bytes);
-            std::fill_n(state.template as<element>().data(), Parallel::parameter_elements(), element{});
-        }
         // Each replica touches its own memory first, so that it lies near the core that uses it.
         model.team().run([&](int r) {
             for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
@@ -127,14 +127,14 @@ public:
                 }
             });
             team().synchronize();
-            if (!failed_) update_slices(r);
+            if (!failed_) reduce_and_update(r);
         });
         finish();
         return loss_;
     }
 
     /// The parts of a step, for loops of one's own: forward and backward keep every shard's values, reduce makes
-    /// the mean gradient, update changes the parameters.
+    /// the mean gradient and its norm, update clips it and changes the parameters.
     template <class Shape>
     double forward(batch_view<element, Shape> const& batch) {
         prepare(batch);
@@ -156,10 +156,10 @@ public:
         });
     }
     void reduce() {
-        team().run([&](int r) { reduce_slices(r); });
+        team().run([&](int r) { reduce_to_mean(r); });
     }
     void update() {
-        team().run([&](int r) { update_from_mean(r); });
+        team().run([&](int r) { update_.from_mean(r, gradient_of(0), steps_); });
         ++steps_;
     }
 
@@ -183,20 +183,42 @@ public:
     /// Steps taken so far.
     std::uint64_t steps() const { return steps_; }
     void set_steps(std::uint64_t steps) { steps_ = steps; }
-    Optimizer& optimizer() { return optimizer_; }
+    Optimizer& optimizer() { return update_.optimizer(); }
     Parallel& model() { return *model_; }
 
-    /// After reduce: the mean gradient of a parameter, in PyTorch's layout.
+    /// As of the next step: trainer.set_learning_rate(schedule(epoch)). Of an optimizer with parameter groups, the
+    /// first one's rate, to which the others keep their ratio.
+    void set_learning_rate(double rate) { lockstep::set_learning_rate(optimizer(), rate); }
+
+    /// After reduce: the mean gradient of a parameter before it is clipped, in PyTorch's layout.
     std::vector<element> gradient(int parameter) const { return Parallel::read(parameter, gradient_of(0)); }
+    /// With clip_norm, the norm of the last mean gradient before it was clipped; 0 before the first.
+    double gradient_norm() const
+        requires(Clip::needs_norm)
+    {
+        return update_.norm();
+    }
     /// A value that the optimizer keeps for every parameter, laid out like all parameters.
-    element* optimizer_state(int index) { return states_[index].template as<element>().data(); }
+    element* optimizer_state(int index) { return update_.state(index); }
+
+    /// Exchanges the parameters and their averages, which an optimizer keeps that is `averaged`. Once more brings
+    /// them back; see averaged_weights.
+    void swap_average()
+        requires requires { Optimizer::average_state; }
+    {
+        if (steps_ == 0) throw usage_error("trainer: there are no averaged weights before the first step");
+        std::swap_ranges(model_->parameters(), model_->parameters() + Parallel::parameter_elements(),
+                         optimizer_state(Optimizer::average_state));
+        has_average_in_place_ = !has_average_in_place_;
+    }
 
 private:
-    static constexpr std::size_t state_count = Optimizer::states;
     static constexpr int classes = static_cast<int>(output_shape::size);
 
     using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
                                          typename broken_rule<Loss, output_shape>::type>));
+
+    static_assert(groups_are_part_of<Optimizer, typename Parallel::model, training>());
 
     template <class Shape>
     using check = decltype(sizeof(typename batch_of<Shape>::template fed_to_a_model_for<input_shape>));
@@ -219,6 +241,7 @@ private:
     void prepare(batch_view<element, Shape> const& batch) {
         using checked [[maybe_unused]] = check<Shape>;
         if (failed_) throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
+        if (has_average_in_place_) throw usage_error("trainer: a step while the averaged weights are in place");
         check_batch(batch);
         if constexpr (std::is_same_v<Shape, input_shape>) batch_ = batch;
     }
@@ -278,29 +301,23 @@ private:
         for (int s = 0; s < shards; ++s) result[s] = gradient_of(s);
         return result;
     }
-    auto states() const {
-        std::array<element*, state_count> result;
-        for (std::size_t i = 0; i < state_count; ++i) result[i] = states_[i].template as<element>().data();
-        return result;
-    }
+    element divisor() const { return static_cast<element>(batch_.count()); }
 
-    void update_slices(int r) {
-        auto const rule = optimizer_.template rule_for<element>(steps_);
-        for (bucket const& b : training_plan.buckets)
-            reduce_and_update<shards>(shard_gradients(), model_->parameters(), states(), slice_of(b, r, replicas),
-                                      static_cast<element>(batch_.count()), rule);
+    void reduce_and_update(int r) {
+        if constexpr (Clip::needs_norm) {
+            reduce_to_mean(r);
+            team().synchronize();
+            update_.from_mean(r, gradient_of(0), steps_);
+        } else {
+            update_.in_one_pass(r, shard_gradients(), divisor(), steps_);
+        }
     }
-    void reduce_slices(int r) {
-        auto const keep_mean = [](element, element mean) { return mean; };
-        for (bucket const& b : training_plan.buckets)
-            reduce_and_update<shards>(shard_gradients(), gradient_of(0), std::array<element*, 0>{},
-                                      slice_of(b, r, replicas), static_cast<element>(batch_.count()), keep_mean);
-    }
-    void update_from_mean(int r) {
-        auto const rule = optimizer_.template rule_for<element>(steps_);
-        std::array<element const*, 1> const mean{gradient_of(0)};
-        for (bucket const& b : training_plan.buckets)
-            reduce_and_update<1>(mean, model_->parameters(), states(), slice_of(b, r, replicas), element{1}, rule);
+    void reduce_to_mean(int r) {
+        update_.reduce(r, shard_gradients(), divisor(), gradient_of(0));
+        if constexpr (Clip::needs_norm) {
+            team().synchronize();
+            update_.measure(r, gradient_of(0));
+        }
     }
 
     void evaluate(batch_type const& batch, evaluation& sum) {
@@ -331,8 +348,7 @@ private:
     };
 
     Parallel* model_;
-    Optimizer optimizer_;
-    std::array<host_memory, state_count> states_;
+    detail::parameter_update<element, Optimizer, Clip, training> update_;
     std::array<host_memory, shards> gradients_;
     std::vector<std::unique_ptr<replica>> training_;
     std::vector<std::unique_ptr<replica>> evaluation_;
@@ -340,6 +356,7 @@ private:
     batch_type batch_;
     double loss_ = 0.0;
     std::uint64_t steps_ = 0;
+    bool has_average_in_place_ = false;
     std::mutex failure_mutex_;
     std::exception_ptr failure_;
     std::atomic<bool> failed_{false};

@@ -13,7 +13,7 @@ namespace ls = lockstep;
 /// y = x + b.
 struct shift {
     template <class In>
-    using parameters = ls::parameters<ls::parameter<ls::bias, In, ls::initializer::kaiming_uniform<1>>>;
+    using parameters = ls::parameters<ls::parameter<ls::bias, In, ls::initializer::fan_in_uniform<1>>>;
 
     constexpr auto operator()(auto x, [[maybe_unused]] auto context) const {
 #ifdef EXPECT_COMPILE_ERROR

@@ -24,11 +24,11 @@ bool same(double found, double expected) { return found == expected || (std::isn
 
 template <class T>
 double slope(auto e, double x, double w = 0) {
-    return evaluate(ls::gradient<x_tag>(e, number<1.0>), static_cast<T>(x), static_cast<T>(w));
+    return evaluate(ls::backward<x_tag>(e, number<1.0>), static_cast<T>(x), static_cast<T>(w));
 }
 template <class T>
 double slope_of_second(auto e, double x, double w) {
-    return evaluate(ls::gradient<w_tag>(e, number<1.0>), static_cast<T>(x), static_cast<T>(w));
+    return evaluate(ls::backward<w_tag>(e, number<1.0>), static_cast<T>(x), static_cast<T>(w));
 }
 
 /// An activation's values at -infinity, -1e4, 1e4 and infinity, and its slopes at -1e4 and 1e4.
