@@ -7,6 +7,7 @@
 #include <lockstep/version.hpp>
 
 // shape: extents of one sample, and the rules they follow
+#include <lockstep/shape/averaging.hpp>
 #include <lockstep/shape/broadcast.hpp>
 #include <lockstep/shape/convolution.hpp>
 #include <lockstep/shape/shape.hpp>
@@ -25,17 +26,22 @@
 #include <lockstep/expression/philox.hpp>
 #include <lockstep/expression/pooling.hpp>
 #include <lockstep/expression/reduce.hpp>
+#include <lockstep/expression/reshape.hpp>
 #include <lockstep/expression/seed.hpp>
 
 // layer: a forward expression and its parameters
 #include <lockstep/layer/activation.hpp>
+#include <lockstep/layer/avg_pool2d.hpp>
+#include <lockstep/layer/conv1d.hpp>
 #include <lockstep/layer/conv2d.hpp>
+#include <lockstep/layer/conv_transpose2d.hpp>
 #include <lockstep/layer/dropout.hpp>
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/initializer.hpp>
 #include <lockstep/layer/layer.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
+#include <lockstep/layer/pool1d.hpp>
 
 // model: layers composed, and losses
 #include <lockstep/model/loss.hpp>
