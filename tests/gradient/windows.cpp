@@ -3,7 +3,7 @@
 #include "check.hpp"
 
 #include <lockstep/expression/convolution.hpp>
-#include <lockstep/expression/gradient.hpp>
+#include <lockstep/expression/pooling.hpp>
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/avg_pool2d.hpp>
 #include <lockstep/layer/conv1d.hpp>
@@ -29,13 +29,15 @@ struct kernel {
     static constexpr char const* name = "kernel";
 };
 
-/// A convolution of the input whose weights are a weight gradient: that of the same input and a parameter that is
-/// upstream of it. Its derivatives lead through the rules of all three primitives. A batch has one sum of weights,
-/// so this is no layer to train with.
+template <class Primitive, ls::expression... Operands>
+constexpr auto computed(Operands...) {
+    return ls::compute<Primitive, Operands...>{};
+}
+
+/// Convolves its input with weights that are themselves a weight gradient, summed over the batch: its derivatives
+/// lead through the rules of all three primitives.
 struct self_convolution {
     using window = ls::window<2, 3, 2, 1, 1, 1, 1, 2>;
-    template <class In>
-    using geometry = ls::convolution_geometry<In::extents[0], In::extents[1], In::extents[2], 4, window, 2>;
     template <class In, class Initializer = ls::initializer::kaiming_uniform<1>>
     using parameters_for =
         ls::parameters<ls::parameter<kernel, shape<window::kernel_height, window::kernel_width, In::extents[0] / 2, 4>,
@@ -44,22 +46,21 @@ struct self_convolution {
     using parameters = parameters_for<In>;
 
     constexpr auto operator()(auto x, auto context) const {
-        using x_type = decltype(x);
+        using in = typename decltype(x)::result_shape;
+        using geometry =
+            ls::convolution_geometry<in::extents[0], in::extents[1], in::extents[2], 4, window, 2>;
         auto const y = ls::tanh{}(ls::convolve<window, 2>(x, context[kernel{}]));
-        using gradient = ls::primitive::convolution_weight_gradient<geometry<typename x_type::result_shape>>;
-        auto const w = ls::compute<gradient, x_type, decltype(y)>{};
+        auto const w = computed<ls::primitive::convolution_weight_gradient<geometry>>(x, y);
         return ls::convolve<window, 2>(x, ls::tanh{}(w));
     }
 };
 
-/// The penalty on a layer's input gradient: averages through both of their primitives.
+/// Averages and spreads them again.
 struct average_there_and_back {
     using average = ls::moving_average<ls::window<3, 2, 2, 1, 1, 1>, false>;
     constexpr auto operator()(auto x) const {
-        using x_type = decltype(x);
-        auto const y = ls::tanh{}(ls::avg_pool<average>(x));
-        using geometry = typename ls::primitive::avg_pool<average>::template geometry<x_type>;
-        return ls::compute<ls::primitive::avg_pool_gradient<geometry>, decltype(y)>{};
+        using geometry = typename ls::primitive::avg_pool<average>::template geometry<decltype(x)>;
+        return computed<ls::primitive::avg_pool_gradient<geometry>>(ls::tanh{}(ls::avg_pool<average>(x)));
     }
 };
 

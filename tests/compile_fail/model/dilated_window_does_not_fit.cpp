@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A dilated window spans more than it holds: 3 pixels, 3 apart, do not fit into 6.
+// A dilated window spans more than it holds: 3 pixels, 3 apart, do not fit into 6 rows.
 // error: layer_at<.*>::fed_with<.*>::breaks<
 // error: conv2d<8, 3, lockstep::dilation<3, 3>
 // error: shape<2, 6, 9>
@@ -11,9 +11,9 @@
 namespace ls = lockstep;
 
 #ifdef EXPECT_COMPILE_ERROR
-using layer = ls::conv2d<8, 3, ls::dilation<3>>;
+using model = ls::sequential<ls::shape<2, 6, 9>, ls::conv2d<8, 3, ls::dilation<3>>>;
 #else
-using layer = ls::conv2d<8, 3, ls::dilation<2, 3>>;
+using model = ls::sequential<ls::shape<2, 7, 9>, ls::conv2d<8, 3, ls::dilation<3>>>;
 #endif
 
-using output = ls::sequential<ls::shape<2, 6, 9>, layer>::output_shape;
+using output = model::output_shape;
