@@ -177,6 +177,20 @@ private:
     }
 };
 
+/// to[column][row] = from[row][column], in squares that fit into registers as far as they go.
+template <int Rows, int Columns, int FromStride, int ToStride, class T>
+void transpose_matrix(T const* from, T* to) {
+    constexpr int lanes = vector_lanes<T>;
+    constexpr int square_rows = Rows / lanes * lanes, square_columns = Columns / lanes * lanes;
+    for (std::int64_t row = 0; row < square_rows; row += lanes)
+        for (std::int64_t column = 0; column < square_columns; column += lanes)
+            pack_square<lanes, lanes, FromStride, ToStride>(from + row * FromStride + column,
+                                                            to + column * ToStride + row);
+    for (std::int64_t column = 0; column < Columns; ++column)
+        for (std::int64_t row = column < square_columns ? square_rows : 0; row < Rows; ++row)
+            to[column * ToStride + row] = from[row * FromStride + column];
+}
+
 /// Copies an image into the inside of a larger one whose other pixels stay as they are: pixel (h, w) goes to
 /// (h * SpreadHeight + Top, w * SpreadWidth + Left), if that is there.
 template <int Channels, int Height, int Width, int ToHeight, int ToWidth, int SpreadHeight, int SpreadWidth,
