@@ -33,7 +33,7 @@ struct scalar {
 /// of two that both have to be broadcast.
 template <auto Function>
 struct of_broadcast {
-    template <class In, class Initializer = ls::initializer::kaiming_uniform<1>>
+    template <class In, class Initializer = ls::initializer::fan_in_uniform<1>>
     using parameters_for = ls::parameters<ls::parameter<row, shape<In::extents[1]>, Initializer>,
                                           ls::parameter<column, shape<In::extents[0], 1>, Initializer>,
                                           ls::parameter<scalar, shape<1>, Initializer>>;

@@ -22,12 +22,12 @@ inline constexpr int first_extent = Shape::extents[0];
 struct normalized_rows {
     template <ls::expression X>
     constexpr auto operator()(X x) const {
-        return ls::normalize<first_extent<typename X::result_shape>>(x);
+        return ls::normalize_groups<first_extent<typename X::result_shape>>(x);
     }
 };
 template <int Groups, ls::normalization How = ls::normalization::mean_and_variance>
 struct normalized_parts {
-    constexpr auto operator()(auto x) const { return ls::normalize<Groups, 1e-5, How>(x); }
+    constexpr auto operator()(auto x) const { return ls::normalize_groups<Groups, 1e-5, How>(x); }
 };
 template <int Heads, ls::attention_mask Mask>
 struct attended {

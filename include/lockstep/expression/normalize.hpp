@@ -48,7 +48,7 @@ struct normalize {
 
 /// Normalizes each of a sample's Groups equal parts.
 template <int Groups, double Epsilon = 1e-5, normalization How = normalization::mean_and_variance, expression X>
-constexpr auto normalize(X) {
+constexpr auto normalize_groups(X) {
     static_assert(X::result_shape::size % Groups == 0, "the parts are equal");
     static_assert(X::result_shape::rank != 3 || X::result_shape::extents[0] % Groups == 0, "an image's parts are whole channels");
     return compute<primitive::normalize<Groups, Epsilon, How>, X>{};

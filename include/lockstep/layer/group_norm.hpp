@@ -32,7 +32,7 @@ struct group_norm {
     template <expression X>
     constexpr auto operator()(X x, auto context) const {
         using channels = detail::channels_of<typename X::result_shape>;
-        auto const y = normalize<Groups, settings.epsilon>(x);
+        auto const y = normalize_groups<Groups, settings.epsilon>(x);
         if constexpr (settings.affine) return y * view_as<channels>(context[scale{}]) + view_as<channels>(context[bias{}]);
         else return y;
     }

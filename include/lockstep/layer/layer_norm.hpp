@@ -22,7 +22,7 @@ struct last_axes {
     }();
 };
 
-/// normalize<Groups>; an image's rows, which do not consist of whole channels, by way of a matrix of them.
+/// normalize_groups<Groups>; an image's rows, which do not consist of whole channels, by way of a matrix of them.
 template <int Groups, double Epsilon, normalization How, expression X>
 constexpr auto normalize_parts(X x) {
     using in = typename X::result_shape;
@@ -30,8 +30,8 @@ constexpr auto normalize_parts(X x) {
         if constexpr (in::rank != 3) return true;
         else return in::extents[0] % Groups == 0;
     }();
-    if constexpr (whole_channels) return normalize<Groups, Epsilon, How>(x);
-    else return reshape<in>(normalize<Groups, Epsilon, How>(reshape<shape<Groups, static_cast<int>(in::size / Groups)>>(x)));
+    if constexpr (whole_channels) return normalize_groups<Groups, Epsilon, How>(x);
+    else return reshape<in>(normalize_groups<Groups, Epsilon, How>(reshape<shape<Groups, static_cast<int>(in::size / Groups)>>(x)));
 }
 
 } // namespace detail

@@ -153,7 +153,7 @@ using channels_of = lockstep::shape_from<channels_rule<In>>;
 
 } // namespace detail
 
-/// A leaf read as if it had another shape of the same size.
+/// A leaf whose memory is read as that of another shape of the same size.
 template <any_shape Shape, class Tag, any_shape From, bool PerSample>
     requires(Shape::size == From::size)
 constexpr auto view_as(leaf<Tag, From, PerSample>) {

@@ -14,9 +14,16 @@ namespace rule {
 struct none {};
 /// linear takes [features] or [positions, features]; images want a flatten before it.
 struct takes_features_or_positions_by_features {};
-/// conv2d and max_pool2d take [channels, height, width].
+/// Convolutions and pooling in two dimensions take [channels, height, width],
 struct takes_channels_height_width {};
+/// and in one dimension [channels, length].
+struct takes_channels_length {};
+/// Where a window is dilated, from its first pixel to its last.
 struct window_fits_into_padded_image {};
+/// The channels of a convolution's input and those of its output, or those that are normalized in groups.
+struct groups_divide_channels {};
+/// The padding of a transposed convolution is cut off from its result.
+struct padding_leaves_a_pixel {};
 /// A residual block adds its input to its output.
 template <class Output, class Input>
 struct output_shape_equals_input_shape {};
@@ -30,8 +37,6 @@ struct branches_differ_in_channels_or_features_alone {};
 struct takes_channels_and_positions {};
 template <int Axes>
 struct has_the_axes_that_are_normalized {};
-/// The groups of a convolution's channels, or of those that are normalized together.
-struct groups_divide_channels {};
 /// Attention takes [positions, features].
 struct takes_positions_by_features {};
 struct heads_divide_features {};
@@ -58,6 +63,32 @@ template <class Layer, any_shape In>
 struct broken_rule<Layer, In> {
     using type = typename Layer::template broken_rule<In>;
 };
+
+namespace detail {
+
+/// The rule that a shape In breaks for a window that moves over it, on a number of axes behind the channels.
+template <int Axes, class In, class Window>
+constexpr auto broken_window_rule() {
+    if constexpr (In::rank != Axes + 1) {
+        if constexpr (Axes == 1) return rule::takes_channels_length{};
+        else return rule::takes_channels_height_width{};
+    } else if constexpr (Window::out_height(Axes == 1 ? 1 : In::extents[1]) < 1 ||
+                         Window::out_width(In::extents[Axes]) < 1) {
+        return rule::window_fits_into_padded_image{};
+    } else return rule::none{};
+}
+
+/// The same for a convolution to OutChannels in groups.
+template <int Axes, class In, class Window, int Groups, int OutChannels>
+constexpr auto broken_convolution_rule() {
+    constexpr auto of_window = broken_window_rule<Axes, In, Window>();
+    if constexpr (!std::same_as<decltype(of_window), rule::none const>) return of_window;
+    else if constexpr (In::extents[0] % Groups != 0 || OutChannels % Groups != 0)
+        return rule::groups_divide_channels{};
+    else return rule::none{};
+}
+
+} // namespace detail
 
 template <class Layer, any_shape In>
 inline constexpr bool accepts = std::same_as<typename broken_rule<Layer, In>::type, rule::none>;

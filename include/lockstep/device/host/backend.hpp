@@ -3,30 +3,23 @@
 
 #include <lockstep/device/host/attention.hpp>
 #include <lockstep/device/host/batched_matmul.hpp>
-#include <lockstep/device/host/convolution.hpp>
 #include <lockstep/device/host/elementwise.hpp>
 #include <lockstep/device/host/gather.hpp>
-#include <lockstep/device/host/kernel.hpp>
+#include <lockstep/device/host/kernel_for.hpp>
 #include <lockstep/device/host/matmul.hpp>
 #include <lockstep/device/host/movement.hpp>
 #include <lockstep/device/host/normalize.hpp>
-#include <lockstep/device/host/pooling.hpp>
 #include <lockstep/device/host/reduce.hpp>
 #include <lockstep/device/host/rows.hpp>
-#include <lockstep/expression/convolution.hpp>
+#include <lockstep/device/host/window_kernels.hpp>
 #include <lockstep/expression/layout.hpp>
 #include <lockstep/expression/matmul.hpp>
-#include <lockstep/expression/pooling.hpp>
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/expression/rows.hpp>
 
 #include <cstdint>
 
 namespace lockstep::host {
-
-/// Which host kernel computes an expression over numbered operands. T is the element type of all numbers.
-template <class T, class Library, class E>
-struct kernel_for;
 
 namespace detail {
 
@@ -36,15 +29,6 @@ inline constexpr std::int64_t last = E::result_shape::extents[E::result_shape::r
 template <class E>
 std::int64_t rows_of_operand(kernel_call const& call) {
     return E::result_shape::size / last<E> * (E::per_sample ? call.samples : 1);
-}
-
-template <class State>
-void* make_state() {
-    return new State;
-}
-template <class State>
-void free_state(void* state) {
-    delete static_cast<State*>(state);
 }
 
 } // namespace detail
@@ -83,59 +67,6 @@ struct kernel_for<T, Library, compute<primitive::matmul_left_transposed, X, G>> 
                                        static_cast<T*>(call.result), detail::rows_of_operand<X>(call));
     }
     static constexpr kernel value{&run};
-};
-
-template <class T, class Library, class Geometry>
-struct convolution_kernel {
-    using state = convolution<T, Geometry, Library>;
-    static void forward(kernel_call const& call) {
-        static_cast<state*>(call.state)->forward(call.operand<T>(0), call.operand<T>(1),
-                                                 static_cast<T*>(call.result), call.samples, call.tail);
-    }
-    static void data_gradient(kernel_call const& call) {
-        static_cast<state*>(call.state)->data_gradient(call.operand<T>(0), call.operand<T>(1),
-                                                       static_cast<T*>(call.result), call.samples, call.tail);
-    }
-    static void weight_gradient(kernel_call const& call) {
-        static_cast<state*>(call.state)->weight_gradient(call.operand<T>(0), call.operand<T>(1),
-                                                         static_cast<T*>(call.result), call.samples);
-    }
-    static constexpr kernel with_state(void (*run)(kernel_call const&), bool takes_tail) {
-        return {run, nullptr, takes_tail, &detail::make_state<state>, &detail::free_state<state>};
-    }
-};
-
-template <class T, class Library, class Window, class X, class W>
-struct kernel_for<T, Library, compute<primitive::convolution<Window>, X, W>> {
-    using kernels = convolution_kernel<T, Library, typename primitive::convolution<Window>::template geometry<X, W>>;
-    static constexpr kernel value = kernels::with_state(&kernels::forward, true);
-};
-template <class T, class Library, class Geometry, class G, class W>
-struct kernel_for<T, Library, compute<primitive::convolution_data_gradient<Geometry>, G, W>> {
-    using kernels = convolution_kernel<T, Library, Geometry>;
-    static constexpr kernel value = kernels::with_state(&kernels::data_gradient, true);
-};
-template <class T, class Library, class Geometry, class X, class G>
-struct kernel_for<T, Library, compute<primitive::convolution_weight_gradient<Geometry>, X, G>> {
-    using kernels = convolution_kernel<T, Library, Geometry>;
-    static constexpr kernel value = kernels::with_state(&kernels::weight_gradient, false);
-};
-
-template <class T, class Library, class Window, class X>
-struct kernel_for<T, Library, compute<primitive::max_pool<Window>, X>> {
-    static void run(kernel_call const& call) {
-        using geometry = typename primitive::max_pool<Window>::template geometry<X>;
-        max_pool<T, geometry>(call.operand<T>(0), static_cast<T*>(call.result), call.samples, call.tail);
-    }
-    static constexpr kernel value{&run, nullptr, true};
-};
-template <class T, class Library, class Geometry, class X, class G>
-struct kernel_for<T, Library, compute<primitive::max_pool_gradient<Geometry>, X, G>> {
-    static void run(kernel_call const& call) {
-        max_pool_gradient<T, Geometry>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples, call.tail);
-    }
-    static constexpr kernel value{&run, nullptr, true};
 };
 
 template <class T, class Library, class Shape, bool PerSample, class X>

@@ -189,12 +189,12 @@ private:
 /// fit their variable's shape.
 template <class T, class Library = host::default_library, expression... E, class... Leaf, class... V>
 auto evaluate(std::tuple<E...>, given_values<Leaf, V>... given) {
-    using program = detail::free_program<T, Library, E...>;
+    using lowered = detail::free_program<T, Library, E...>;
     std::tuple<given_values<Leaf, V>...> const all{given...};
-    detail::free_run<T, program, given_values<Leaf, V>...> const run(all);
+    detail::free_run<T, lowered, given_values<Leaf, V>...> const run(all);
     return [&]<class... Result>(detail::type_list<Result...>) {
         return std::tuple{run.template result<Result>()...};
-    }(typename program::results{});
+    }(typename lowered::results{});
 }
 
 /// The value of one expression.
