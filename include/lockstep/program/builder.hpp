@@ -140,6 +140,8 @@ private:
             buffer& b = result.buffers[group.buffer_of_slot[each.slot]];
             b.kind = buffer_kind::gradient;
             b.parameter = group.parameters[each.parameter];
+            program_parameter& written = result.parameters[b.parameter];
+            written.observed = !written.declared.is_trained();
         }
     }
 

@@ -7,9 +7,6 @@
 
 namespace lockstep {
 
-/// More operands than any kernel has.
-inline constexpr int max_operands = 12;
-
 /// What a program knows of a kernel without knowing its device.
 struct kernel_facts {
     char const* name = "";

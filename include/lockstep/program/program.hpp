@@ -65,6 +65,8 @@ struct program_parameter {
     extents feature_order;
     /// The group whose operations compute its gradient.
     int group = 0;
+    /// Of a state: the program observes it.
+    bool observed = false;
 };
 
 /// A model, its loss and their gradient as a list of operations over numbered buffers. It knows nothing of

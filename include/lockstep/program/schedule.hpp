@@ -4,6 +4,13 @@
 #include <lockstep/expression/expression.hpp>
 #include <lockstep/program/type_list.hpp>
 
+namespace lockstep {
+
+/// More operands than any kernel has.
+inline constexpr int max_operands = 12;
+
+} // namespace lockstep
+
 namespace lockstep::detail {
 
 // An expression is computed by a list of steps, each of which fills a buffer. Expressions are types and equal
@@ -123,24 +130,6 @@ template <class Buffers, class Function, class... Operands>
 struct prepare_expression<Buffers, apply<Function, Operands...>>
     : prepare_operands<Buffers, apply<Function, Operands...>, Operands...> {};
 
-template <class Buffers, class E>
-struct schedule_expression {
-    using type = Buffers;
-};
-template <class Buffers, class Function, class... Operands>
-    requires(!contains<apply<Function, Operands...>, Buffers>)
-struct schedule_expression<Buffers, apply<Function, Operands...>> {
-    using type = append<typename prepare_operands<Buffers, apply<Function, Operands...>, Operands...>::type,
-                        apply<Function, Operands...>>;
-};
-template <class Buffers, class Primitive, class... Operands>
-    requires(!contains<compute<Primitive, Operands...>, Buffers>)
-struct schedule_expression<Buffers, compute<Primitive, Operands...>> {
-    using type = append<typename std::conditional_t<reads_chains<Primitive>, prepare_all<Buffers, Operands...>,
-                                                    schedule_all<Buffers, Operands...>>::type,
-                        compute<Primitive, Operands...>>;
-};
-
 // ---- the code of one step ----
 
 /// What the code of a step reads: buffers and leaves, in the order in which it meets them.
@@ -177,6 +166,37 @@ struct reads_of_step<Buffers, compute<Primitive, Operands...>>
     : collect_all<type_list<>, Buffers, Operands...> {};
 template <class Buffers, class E>
 using reads_of = typename reads_of_step<Buffers, E>::type;
+
+// ---- the order of steps ----
+
+/// A chain that would read more than a kernel can is cut at its operands.
+template <class Buffers, class E, bool Few = (reads_of<Buffers, E>::size <= max_operands)>
+struct with_few_reads {
+    using type = Buffers;
+};
+template <class Buffers, template <class...> class Node, class Function, class... Operands>
+struct with_few_reads<Buffers, Node<Function, Operands...>, false> : schedule_all<Buffers, Operands...> {};
+
+template <class Buffers, class E>
+struct schedule_expression {
+    using type = Buffers;
+};
+template <class Buffers, class Function, class... Operands>
+    requires(!contains<apply<Function, Operands...>, Buffers>)
+struct schedule_expression<Buffers, apply<Function, Operands...>> {
+    using type = append<typename with_few_reads<typename prepare_operands<Buffers, apply<Function, Operands...>, Operands...>::type,
+                                                apply<Function, Operands...>>::type,
+                        apply<Function, Operands...>>;
+};
+template <class Buffers, class Primitive, class... Operands>
+    requires(!contains<compute<Primitive, Operands...>, Buffers>)
+struct schedule_expression<Buffers, compute<Primitive, Operands...>> {
+    using type = append<typename std::conditional_t<
+                            reads_chains<Primitive>,
+                            with_few_reads<typename prepare_all<Buffers, Operands...>::type, compute<Primitive, Operands...>>,
+                            schedule_all<Buffers, Operands...>>::type,
+                        compute<Primitive, Operands...>>;
+};
 
 } // namespace lockstep::detail
 

@@ -77,12 +77,18 @@ private:
     std::int64_t count_ = 0;
 };
 
-/// What a loader hands to a trainer: samples, their targets (class indices), and which samples of the
-/// epoch's order they are.
+/// What samples of a shape consist of: numbers T, or int32 where they are class indices.
 template <class T, any_shape Shape>
+using element_in = std::conditional_t<is_class_indices<Shape>, std::int32_t, T>;
+
+/// What a loader hands to a trainer: samples, their targets, and which samples of the epoch's order they are.
+/// Targets are one class index a sample unless TargetShape and Target say otherwise: a class for each position,
+/// shape<positions> of int32, or numbers, a shape of T.
+template <class T, any_shape Shape, any_shape TargetShape = shape<>, class Target = std::int32_t>
 struct batch_view {
-    tensor_view<T const, Shape> inputs;
-    std::span<std::int32_t const> targets;
+    tensor_view<element_in<T, Shape> const, Shape> inputs;
+    /// Those of all samples one after another, in PyTorch's order.
+    std::span<Target const> targets;
     /// Position in the epoch of the batch's first sample.
     std::int64_t first = 0;
 

@@ -3,10 +3,12 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/layer/rule.hpp>
+#include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/train/clip.hpp>
 #include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/targets.hpp>
 #include <lockstep/train/update.hpp>
 
 #include <algorithm>
@@ -87,7 +89,10 @@ public:
     using element = typename Parallel::element;
     using input_shape = typename Parallel::input_shape;
     using output_shape = typename Parallel::output_shape;
-    using batch_type = batch_view<element, input_shape>;
+    /// The targets of one sample, as the loss takes them.
+    using target_shape = detail::sample_targets<Loss, output_shape>;
+    using target = std::conditional_t<Loss::target_content == leaf_content::class_index, std::int32_t, element>;
+    using batch_type = batch_view<element, input_shape, target_shape, target>;
 
     static constexpr int replicas = Parallel::replicas;
     static constexpr int shards = Parallel::shards;
@@ -115,8 +120,8 @@ public:
     }
 
     /// One step. Returns the mean loss of the batch, from before the update.
-    template <class Shape>
-    double step(batch_view<element, Shape> const& batch) {
+    template <class Shape, class TargetShape, class Target>
+    double step(batch_view<element, Shape, TargetShape, Target> const& batch) {
         prepare(batch);
         team().run([&](int r) {
             guarded([&] {
@@ -127,7 +132,9 @@ public:
                 }
             });
             team().synchronize();
-            if (!failed_) reduce_and_update(r);
+            if (failed_) return;
+            merge_states(r);
+            reduce_and_update(r);
         });
         finish();
         return loss_;
@@ -135,14 +142,16 @@ public:
 
     /// The parts of a step, for loops of one's own: forward and backward keep every shard's values, reduce makes
     /// the mean gradient and its norm, update clips it and changes the parameters.
-    template <class Shape>
-    double forward(batch_view<element, Shape> const& batch) {
+    template <class Shape, class TargetShape, class Target>
+    double forward(batch_view<element, Shape, TargetShape, Target> const& batch) {
         prepare(batch);
         make_shard_replicas();
         team().run([&](int r) {
             guarded([&] {
                 for (int s = first_shard(r); s < first_shard(r + 1); ++s) forward_shard(*training_[s], s);
             });
+            team().synchronize();
+            if (!failed_) merge_states(r);
         });
         sum_losses();
         return loss_;
@@ -163,19 +172,17 @@ public:
         ++steps_;
     }
 
-    /// Mean loss and share of right answers over one epoch of a loader, with parameters as they are and layers
-    /// as in use. Exact for batches of any size.
+    /// Mean loss and share of right answers over one epoch of a loader, or of anything that batches come from, with
+    /// parameters as they are and layers as in use. Exact for batches of any size.
     template <class Loader>
     evaluation evaluate(Loader& loader) {
-        using checked [[maybe_unused]] = check<typename Loader::sample_shape>;
-        evaluation sum;
-        if constexpr (std::is_same_v<typename Loader::sample_shape, input_shape>)
-            for (auto const& batch : loader) evaluate(batch, sum);
-        if (sum.samples > 0) {
-            sum.loss /= static_cast<double>(sum.samples);
-            sum.accuracy /= static_cast<double>(sum.samples);
-        }
-        return sum;
+        evaluation_sums sums;
+        for (auto const& batch : loader) evaluate(batch, sums);
+        evaluation result;
+        result.samples = sums.samples;
+        if (sums.samples > 0) result.loss = sums.loss / (is_sum ? 1.0 : sums.divisor);
+        if (sums.answers > 0) result.accuracy = sums.correct / sums.answers;
+        return result;
     }
 
     /// The mean loss of the last batch.
@@ -207,13 +214,13 @@ public:
         requires requires { Optimizer::average_state; }
     {
         if (steps_ == 0) throw usage_error("trainer: there are no averaged weights before the first step");
-        std::swap_ranges(model_->parameters(), model_->parameters() + Parallel::parameter_elements(),
+        std::swap_ranges(model_->parameters(), model_->parameters() + training_plan.trained_elements,
                          optimizer_state(Optimizer::average_state));
         has_average_in_place_ = !has_average_in_place_;
     }
 
 private:
-    static constexpr int classes = static_cast<int>(output_shape::size);
+    static constexpr bool is_sum = detail::is_sum_loss<Loss>;
 
     using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
                                          typename broken_rule<Loss, output_shape>::type>));
@@ -222,6 +229,9 @@ private:
 
     template <class Shape>
     using check = decltype(sizeof(typename batch_of<Shape>::template fed_to_a_model_for<input_shape>));
+    template <class TargetShape, class Target>
+    using check_targets = decltype(sizeof(typename detail::targets_of<Loss>::template expected<target_shape, target>::template
+                                              found<TargetShape, Target>));
 
     static constexpr int first_shard(int replica) { return replica * (shards / replicas); }
     lockstep::team& team() { return model_->team(); }
@@ -237,27 +247,19 @@ private:
         });
     }
 
-    template <class Shape>
-    void prepare(batch_view<element, Shape> const& batch) {
+    template <class Shape, class TargetShape, class Target>
+    void prepare(batch_view<element, Shape, TargetShape, Target> const& batch) {
         using checked [[maybe_unused]] = check<Shape>;
+        using checked_targets [[maybe_unused]] = check_targets<TargetShape, Target>;
         if (failed_) throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
         if (has_average_in_place_) throw usage_error("trainer: a step while the averaged weights are in place");
-        check_batch(batch);
-        if constexpr (std::is_same_v<Shape, input_shape>) batch_ = batch;
-    }
-
-    template <class Shape>
-    static void check_batch(batch_view<element, Shape> const& batch) {
-        if (batch.count() < 1 || batch.count() > Batch)
-            throw usage_error("trainer: expected a batch of 1 to " + std::to_string(Batch) + " samples, found " +
-                              std::to_string(batch.count()));
-        if (static_cast<std::int64_t>(batch.targets.size()) != batch.count())
-            throw usage_error("trainer: a batch of " + std::to_string(batch.count()) + " samples has " +
-                              std::to_string(batch.targets.size()) + " targets");
-        for (std::size_t i = 0; i < batch.targets.size(); ++i)
-            if (batch.targets[i] < 0 || batch.targets[i] >= classes)
-                throw data_error("trainer: sample " + std::to_string(i) + " of the batch has target " +
-                                 std::to_string(batch.targets[i]) + ", expected 0 to " + std::to_string(classes - 1));
+        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) {
+            if (batch.count() < 1 || batch.count() > Batch)
+                throw usage_error("trainer: expected a batch of 1 to " + std::to_string(Batch) + " samples, found " +
+                                  std::to_string(batch.count()));
+            detail::check_batch<Loss, output_shape>(batch);
+            batch_ = batch;
+        }
     }
 
     shard_input input_of(batch_type const& batch, int shard) const {
@@ -266,12 +268,19 @@ private:
         random.key = make_key(model_->initial_seed().value);
         random.step = static_cast<std::uint32_t>(steps_);
         random.first_sample = part.first;
-        return {batch.inputs.slice(part.first, part.count).data(), batch.targets.data() + part.first, part.count, random};
+        return {batch.inputs.slice(part.first, part.count).data(), batch.targets.data() + part.first * target_shape::size,
+                part.count, random};
     }
 
+    /// One of a program's results that are numbers.
+    static double number_of(replica const& own, int buffer, double otherwise) {
+        return buffer < 0 ? otherwise : static_cast<double>(*own.template result<element>(buffer));
+    }
     void forward_shard(replica& own, int shard) {
-        own.forward(input_of(batch_, shard), gradients_[shard].data());
-        losses_[shard].value = *own.template result<element>(training_plan.loss);
+        shard_input const input = input_of(batch_, shard);
+        own.forward(input, gradients_[shard].data());
+        results_[shard].loss = number_of(own, training_plan.loss, 0.0);
+        results_[shard].divisor = number_of(own, training_plan.divisor, static_cast<double>(input.samples));
     }
 
     /// A failure must not keep a replica from the places where the others wait for it.
@@ -288,8 +297,8 @@ private:
 
     void sum_losses() {
         if (failure_) std::rethrow_exception(failure_);
-        double const sum = sum_over_shards<shards>([&](int s) { return static_cast<double>(losses_[s].value); });
-        loss_ = sum / static_cast<double>(batch_.count());
+        double const sum = sum_over_shards<shards>([&](int s) { return results_[s].loss; });
+        loss_ = sum / (is_sum ? 1.0 : batch_divisor());
     }
     void finish() {
         sum_losses();
@@ -301,7 +310,17 @@ private:
         for (int s = 0; s < shards; ++s) result[s] = gradient_of(s);
         return result;
     }
-    element divisor() const { return static_cast<element>(batch_.count()); }
+    /// What the samples of all shards count.
+    double batch_divisor() const {
+        return sum_over_shards<shards>([&](int s) { return results_[s].divisor; });
+    }
+    element divisor() const { return is_sum ? element{1} : static_cast<element>(batch_divisor()); }
+
+    /// Each replica merges what the shards observed for some of the model's states.
+    void merge_states(int r) {
+        auto const samples = [&](int s) { return shard_of(batch_.count(), s, shards).count; };
+        detail::merge_states<shards>(training_plan, shard_gradients(), samples, model_->parameters(), r);
+    }
 
     void reduce_and_update(int r) {
         if constexpr (Clip::needs_norm) {
@@ -320,31 +339,52 @@ private:
         }
     }
 
-    void evaluate(batch_type const& batch, evaluation& sum) {
-        for (std::int64_t first = 0; first < batch.count(); first += Batch) {
-            std::int64_t const count = std::min<std::int64_t>(Batch, batch.count() - first);
-            batch_type const part{batch.inputs.slice(first, count),
-                                  batch.targets.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-                                  batch.first + first};
-            check_batch(part);
-            team().run([&](int r) {
-                for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
-                    evaluation_[r]->forward(input_of(part, s));
-                    losses_[s].value = *evaluation_[r]->template result<element>(evaluation_plan.loss);
-                    if constexpr (evaluation_plan.correct >= 0)
-                        losses_[s].correct = *evaluation_[r]->template result<element>(evaluation_plan.correct);
-                }
-            });
-            sum.loss += sum_over_shards<shards>([&](int s) { return static_cast<double>(losses_[s].value); });
-            sum.accuracy += sum_over_shards<shards>([&](int s) { return static_cast<double>(losses_[s].correct); });
-            sum.samples += count;
+    /// Sums over all samples that were evaluated.
+    struct evaluation_sums {
+        double loss = 0.0, divisor = 0.0, correct = 0.0, answers = 0.0;
+        std::int64_t samples = 0;
+    };
+
+    template <class Shape, class TargetShape, class Target>
+    void evaluate(batch_view<element, Shape, TargetShape, Target> const& batch, evaluation_sums& sums) {
+        using checked [[maybe_unused]] = check<Shape>;
+        using checked_targets [[maybe_unused]] = check_targets<TargetShape, Target>;
+        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) {
+            detail::check_batch<Loss, output_shape>(batch);
+            for (std::int64_t first = 0; first < batch.count(); first += Batch) {
+                std::int64_t const count = std::min<std::int64_t>(Batch, batch.count() - first);
+                auto const size = static_cast<std::size_t>(target_shape::size);
+                evaluate_part({batch.inputs.slice(first, count),
+                               batch.targets.subspan(static_cast<std::size_t>(first) * size, static_cast<std::size_t>(count) * size),
+                               batch.first + first},
+                              sums);
+            }
         }
+    }
+    void evaluate_part(batch_type const& part, evaluation_sums& sums) {
+        team().run([&](int r) {
+            for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
+                replica& own = *evaluation_[r];
+                shard_input const input = input_of(part, s);
+                own.forward(input);
+                auto const counted = static_cast<double>(input.samples);
+                results_[s] = {number_of(own, evaluation_plan.loss, 0.0), number_of(own, evaluation_plan.divisor, counted),
+                               number_of(own, evaluation_plan.correct, 0.0), number_of(own, evaluation_plan.answers, counted)};
+            }
+        });
+        auto const sum = [&](double shard_result::*value) {
+            return sum_over_shards<shards>([&](int s) { return results_[s].*value; });
+        };
+        sums.loss += sum(&shard_result::loss);
+        sums.divisor += sum(&shard_result::divisor);
+        sums.correct += sum(&shard_result::correct);
+        sums.answers += sum(&shard_result::answers);
+        sums.samples += part.count();
     }
 
     /// On a cache line of its own: replicas write at the same time.
-    struct alignas(memory_alignment) shard_loss {
-        element value{};
-        element correct{};
+    struct alignas(memory_alignment) shard_result {
+        double loss = 0.0, divisor = 0.0, correct = 0.0, answers = 0.0;
     };
 
     Parallel* model_;
@@ -352,7 +392,7 @@ private:
     std::array<host_memory, shards> gradients_;
     std::vector<std::unique_ptr<replica>> training_;
     std::vector<std::unique_ptr<replica>> evaluation_;
-    std::array<shard_loss, shards> losses_;
+    std::array<shard_result, shards> results_;
     batch_type batch_;
     double loss_ = 0.0;
     std::uint64_t steps_ = 0;

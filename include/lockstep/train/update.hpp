@@ -29,6 +29,7 @@ constexpr std::vector<group_range> group_ranges(plan const& p) {
     std::vector<group_range> each;
     for (std::size_t i = 0; i < p.parameters.size(); ++i) {
         local_parameter const& declared = p.parameters[i].declared;
+        if (!declared.is_trained()) continue;
         std::int64_t const begin = p.parameter_offsets[i];
         each.push_back({begin, begin + align_up(declared.shape.size(), slice_alignment),
                         group_of_tag<Optimizer>(declared.tag)});
@@ -62,7 +63,7 @@ public:
             state = host_memory(elements * sizeof(T));
             std::ranges::fill(state.template as<T>(), T{});
         }
-        if (Clip::needs_norm) partial_squares_.resize(norm_blocks(Plan::value.parameter_elements));
+        if (Clip::needs_norm) partial_squares_.resize(norm_blocks(Plan::value.trained_elements));
     }
 
     /// The mean of the shards' gradients, and its use, in one pass. Not for clips that need the norm of all of it.
@@ -81,7 +82,7 @@ public:
     }
     /// The partial sums of its norm.
     void measure(int replica, T const* mean) {
-        std::int64_t const elements = Plan::value.parameter_elements, blocks = norm_blocks(elements);
+        std::int64_t const elements = Plan::value.trained_elements, blocks = norm_blocks(elements);
         for (std::int64_t b = blocks * replica / replicas; b < blocks * (replica + 1) / replicas; ++b) {
             std::int64_t const first = b * norm_block, count = std::min(norm_block, elements - first);
             partial_squares_[b] = sum_of_squares(std::span<T const>(mean + first, static_cast<std::size_t>(count)));

@@ -4,6 +4,8 @@
 #include <lockstep/expression/rows.hpp>
 #include <lockstep/model/loss.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <type_traits>
 
 namespace lockstep {
@@ -99,8 +101,8 @@ struct class_loss {
     using target_shape = typename std::conditional_t<In::rank == 1, std::type_identity<shape<>>, row_of<In>>::type;
     static constexpr leaf_content target_content = leaf_content::class_index;
     static constexpr bool is_sum = settings.is_sum;
-    static constexpr bool allows_any_index = settings.ignores;
-    static constexpr int ignored = settings.ignored;
+    /// An index that is no class.
+    static constexpr std::int64_t ignored = settings.ignores ? settings.ignored : std::numeric_limits<std::int64_t>::min();
 
     static constexpr auto divisor(auto, auto target) {
         if constexpr (settings.weighs || settings.ignores) return sum_over_batch(counted(target, weight(target)));
