@@ -206,7 +206,8 @@ public:
     void swap_average()
         requires requires { Optimizer::average_state; }
     {
-        if (steps_ == 0) throw usage_error("trainer: there are no averaged weights before the first step");
+        if (steps_ == 0 && !has_average_in_place_)
+            throw usage_error("trainer: there are no averaged weights before the first step");
         std::swap_ranges(model_->parameters(), model_->parameters() + Parallel::parameter_elements(),
                          optimizer_state(Optimizer::average_state));
         has_average_in_place_ = !has_average_in_place_;
