@@ -7,8 +7,10 @@
 #include <lockstep/version.hpp>
 
 // shape: extents of one sample, and the rules they follow
+#include <lockstep/shape/averaging.hpp>
 #include <lockstep/shape/broadcast.hpp>
 #include <lockstep/shape/convolution.hpp>
+#include <lockstep/shape/memory_order.hpp>
 #include <lockstep/shape/shape.hpp>
 
 // tensor: elements and memory
@@ -17,30 +19,52 @@
 #include <lockstep/tensor/tensor.hpp>
 
 // expression: what is computed, as types, and its gradient
+#include <lockstep/expression/attention.hpp>
+#include <lockstep/expression/batched_matmul.hpp>
 #include <lockstep/expression/convolution.hpp>
 #include <lockstep/expression/elementwise.hpp>
 #include <lockstep/expression/expression.hpp>
+#include <lockstep/expression/gather.hpp>
 #include <lockstep/expression/gradient.hpp>
 #include <lockstep/expression/matmul.hpp>
+#include <lockstep/expression/movement.hpp>
+#include <lockstep/expression/normalize.hpp>
 #include <lockstep/expression/philox.hpp>
 #include <lockstep/expression/pooling.hpp>
 #include <lockstep/expression/reduce.hpp>
+#include <lockstep/expression/rows.hpp>
 #include <lockstep/expression/seed.hpp>
 
 // layer: a forward expression and its parameters
 #include <lockstep/layer/activation.hpp>
+#include <lockstep/layer/avg_pool2d.hpp>
+#include <lockstep/layer/batch_norm.hpp>
+#include <lockstep/layer/conv1d.hpp>
 #include <lockstep/layer/conv2d.hpp>
+#include <lockstep/layer/conv_transpose2d.hpp>
 #include <lockstep/layer/dropout.hpp>
+#include <lockstep/layer/embedding.hpp>
 #include <lockstep/layer/fan_initializer.hpp>
 #include <lockstep/layer/flatten.hpp>
+#include <lockstep/layer/group_norm.hpp>
 #include <lockstep/layer/initializer.hpp>
 #include <lockstep/layer/layer.hpp>
+#include <lockstep/layer/layer_norm.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
+#include <lockstep/layer/multihead_attention.hpp>
 #include <lockstep/layer/orthogonal.hpp>
+#include <lockstep/layer/parameter.hpp>
+#include <lockstep/layer/pool1d.hpp>
+#include <lockstep/layer/reshaped.hpp>
+#include <lockstep/layer/rule.hpp>
+#include <lockstep/layer/softmax.hpp>
 
 // model: layers composed, and losses
+#include <lockstep/model/composition.hpp>
 #include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
+#include <lockstep/model/loss/regression.hpp>
 #include <lockstep/model/sequential.hpp>
 
 // program: a model, its loss and their gradient as a list of operations
@@ -54,6 +78,7 @@
 // device and parallel: who computes, and together
 #include <lockstep/device/host/backend.hpp>
 #include <lockstep/device/host/denormals.hpp>
+#include <lockstep/device/host/evaluate.hpp>
 #include <lockstep/device/host/portable.hpp>
 #include <lockstep/parallel/devices.hpp>
 #include <lockstep/parallel/first_available.hpp>

@@ -70,10 +70,14 @@ public:
         shard.samples = samples;
         shard.random.key = ls::make_key(7);
         shard.random.step = 3;
-        replica_.forward(shard);
+        replica_.forward(shard, gradients_.data());
         return *replica_.template result<T>(plan_.loss);
     }
-    void backward() { replica_.backward(gradients_.data()); }
+    /// What a mean divides the loss and the gradients of the last forward pass by.
+    T divisor(std::int64_t samples) const {
+        return plan_.divisor < 0 ? static_cast<T>(samples) : *replica_.template result<T>(plan_.divisor);
+    }
+    void backward() { replica_.backward(); }
 
     std::vector<T> output(std::int64_t samples) const { return values(plan_.output, samples); }
     std::vector<T> input_gradient(std::int64_t samples) const { return values(plan_.input_gradient, samples); }

@@ -4,7 +4,7 @@
 
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/linear.hpp>
-#include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/parallel/devices.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/train/sgd.hpp>

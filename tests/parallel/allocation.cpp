@@ -26,7 +26,7 @@ TEST_CASE("a step allocates nothing") {
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
-#include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/parallel/devices.hpp>
 #include <lockstep/train/adam.hpp>
 #include <lockstep/train/averaged.hpp>

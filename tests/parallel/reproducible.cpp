@@ -8,7 +8,7 @@
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
-#include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/train/adam.hpp>
 #include <lockstep/train/averaged.hpp>
 #include <lockstep/train/parameter_groups.hpp>

@@ -5,7 +5,7 @@
 
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/linear.hpp>
-#include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/train/adagrad.hpp>
 #include <lockstep/train/adam.hpp>
 #include <lockstep/train/averaged.hpp>

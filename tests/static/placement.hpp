@@ -130,7 +130,7 @@ constexpr bool buckets_are_sound(ls::plan const& p) {
         end = b.end;
         std::int64_t covered = b.begin;
         for (int owner = 0; owner < p.settings.replicas; ++owner) {
-            ls::slice const own = ls::slice_of(b, owner, p.settings.replicas);
+            ls::bucket_slice const own = ls::slice_of(b, owner, p.settings.replicas);
             if (own.begin != covered) return false;
             covered = own.end;
         }

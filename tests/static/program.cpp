@@ -7,7 +7,7 @@
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
-#include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/program/build.hpp>
 

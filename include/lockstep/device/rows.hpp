@@ -3,7 +3,9 @@
 
 #include <lockstep/device/group.hpp>
 #include <lockstep/expression/math.hpp>
+#include <lockstep/expression/normalize.hpp>
 
+#include <cmath>
 #include <limits>
 
 namespace lockstep::rows {
@@ -17,6 +19,48 @@ constexpr T logsumexp(T const* x, Group const& group) {
     T const shift = largest == infinity || largest == -infinity ? T(0) : largest;
     T const sum = group.template sum<Columns, T>([x, shift](int c) { return math::exp(x[c] - shift); });
     return shift + math::log(sum);
+}
+
+/// y = exp(x - logsumexp(x)), which adds up to 1.
+template <int Columns, class T, group_of_threads<T> Group>
+constexpr void softmax(T const* x, T* y, Group const& group) {
+    T const largest = group.template max<Columns, T>([x](int c) { return x[c]; });
+    group.template each<Columns>([x, y, largest](int c) { y[c] = math::exp(x[c] - largest); });
+    T const sum = group.template sum<Columns, T>([y](int c) { return y[c]; });
+    group.template each<Columns>([y, sum](int c) { y[c] /= sum; });
+}
+
+/// A row's mean, or 0 for the mean square, and 1 / sqrt(variance + epsilon).
+template <class T>
+struct row_moments {
+    T mean, scale;
+};
+template <int Columns, normalization How, class T, group_of_threads<T> Group>
+constexpr row_moments<T> moments(T const* x, T epsilon, Group const& group) {
+    T mean = 0;
+    if constexpr (How == normalization::mean_and_variance)
+        mean = group.template sum<Columns, T>([x](int c) { return x[c]; }) / T(Columns);
+    T const squares = group.template sum<Columns, T>([x, mean](int c) { return (x[c] - mean) * (x[c] - mean); });
+    return {mean, T(1) / std::sqrt(squares / T(Columns) + epsilon)};
+}
+
+/// y = (x - mean) / sqrt(variance + epsilon).
+template <int Columns, normalization How, class T, group_of_threads<T> Group>
+constexpr void normalize(T const* x, T* y, T epsilon, Group const& group) {
+    auto const [mean, scale] = moments<Columns, How>(x, epsilon, group);
+    group.template each<Columns>([=, m = mean, s = scale](int c) { y[c] = (x[c] - m) * s; });
+}
+
+/// Its gradient of an upstream g: scale (g - mean(g) - y mean(g y)).
+template <int Columns, normalization How, class T, group_of_threads<T> Group>
+constexpr void normalize_gradient(T const* x, T const* g, T* dx, T epsilon, Group const& group) {
+    row_moments<T> const row = moments<Columns, How>(x, epsilon, group);
+    auto const y = [x, row](int c) { return (x[c] - row.mean) * row.scale; };
+    T mean_g = 0;
+    if constexpr (How == normalization::mean_and_variance)
+        mean_g = group.template sum<Columns, T>([g](int c) { return g[c]; }) / T(Columns);
+    T const mean_gy = group.template sum<Columns, T>([g, y](int c) { return g[c] * y(c); }) / T(Columns);
+    group.template each<Columns>([=](int c) { dx[c] = row.scale * (g[c] - mean_g - y(c) * mean_gy); });
 }
 
 /// The column of a row's first maximum; a NaN counts as larger than any number, as in PyTorch.

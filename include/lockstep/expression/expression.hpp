@@ -21,8 +21,11 @@ concept expression = std::derived_from<std::remove_cvref_t<T>, expression_base>;
 /// What the elements of a leaf are: numbers of the program's element type, or class indices (int32).
 enum class leaf_content { number, class_index };
 
+template <class Shape>
+inline constexpr leaf_content content_in = is_class_indices<Shape> ? leaf_content::class_index : leaf_content::number;
+
 /// A value that comes from outside: an input, a parameter, the upstream gradient. The tag says which.
-template <class Tag, any_shape Shape, bool PerSample, leaf_content Content = leaf_content::number>
+template <class Tag, any_shape Shape, bool PerSample, leaf_content Content = content_in<Shape>>
 struct leaf : expression_base {
     using tag = Tag;
     using result_shape = Shape;
@@ -38,6 +41,10 @@ struct literal : expression_base {
     static constexpr double value = Value;
 };
 
+/// A literal as an operand: number<0.5> * x.
+template <double Value>
+inline constexpr literal<Value> number{};
+
 /// Random numbers, uniform in [0, 1), counted by (seed, step, layer, sample, element): whoever evaluates it,
 /// and how often, finds the same numbers. `Stream` tells the random layers of one group apart.
 template <int Stream, any_shape Shape>
@@ -47,7 +54,13 @@ struct uniform_random : expression_base {
     static constexpr int stream = Stream;
 };
 
-/// The index of each element along the last axis.
+/// The number of samples of the shard that is computed: what a mean over a batch divides by.
+struct sample_count : expression_base {
+    using result_shape = shape<>;
+    static constexpr bool per_sample = false;
+};
+
+/// The index of each element along the columns: the last axis, of an image its channels.
 template <any_shape Shape, bool PerSample>
 struct column_index : expression_base {
     using result_shape = Shape;

@@ -5,6 +5,8 @@
 #include <lockstep/expression/reduce.hpp>
 
 #include <cstddef>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace lockstep {
@@ -21,6 +23,9 @@ template <class Expression, class Tag>
 struct reaches : std::false_type {};
 template <class Tag, class Shape, bool PerSample, leaf_content Content>
 struct reaches<leaf<Tag, Shape, PerSample, Content>, Tag> : std::true_type {};
+// An index has no gradient.
+template <class Tag, class Shape, bool PerSample>
+struct reaches<leaf<Tag, Shape, PerSample, leaf_content::class_index>, Tag> : std::false_type {};
 template <class Function, class... Operands, class Tag>
 struct reaches<apply<Function, Operands...>, Tag>
     : std::bool_constant<!has_no_slope<Function> && (reaches<Operands, Tag>::value || ...)> {};
@@ -53,7 +58,8 @@ inline constexpr bool is_target = std::is_same_v<Expression, Target>;
 template <class Tag>
 struct leaf_with {};
 template <class Tag, class Shape, bool PerSample, leaf_content Content>
-inline constexpr bool is_target<leaf<Tag, Shape, PerSample, Content>, leaf_with<Tag>> = true;
+inline constexpr bool is_target<leaf<Tag, Shape, PerSample, Content>, leaf_with<Tag>> =
+    Content == leaf_content::number;
 
 /// One operand's share: the node's rule, summed down to the operand's shape where it had been broadcast.
 template <class Node, class Rule, int Index, class Operand, class... Operands>
@@ -158,9 +164,39 @@ private:
 /// the upstream gradient and the Jacobian, derived from the expression's type through its nodes' rules.
 /// no_gradient where the expression doesn't depend on the leaf.
 template <class Tag, expression E, expression Upstream>
-constexpr auto gradient(E, Upstream upstream) {
+constexpr auto backward(E, Upstream upstream) {
     if constexpr (!detail::reaches<E, Tag>::value) return no_gradient{};
     else return detail::reverse_to<Tag>::template of<E>(upstream);
 }
+
+/// What the compiler prints for a gradient with respect to a leaf that the expression doesn't depend on.
+template <class Leaf>
+struct expression_does_not_depend_on {};
+
+namespace detail {
+template <class E, class Leaf>
+inline constexpr bool depends_on = reaches<E, typename Leaf::tag>::value;
+}
+
+/// The gradient of the sum of an expression's elements, of one sample or all of them, with respect to one leaf: an
+/// expression; with respect to several: a tuple of them.
+///
+///     gradient(f, x)      std::get<1>(gradient(f, x, w))
+template <expression E, class Tag, class Shape, bool PerSample>
+    requires detail::depends_on<E, leaf<Tag, Shape, PerSample>>
+constexpr auto gradient(E e, leaf<Tag, Shape, PerSample>) {
+    constexpr apply<function::broadcast_to, literal<1.0>, column_index<typename E::result_shape, E::per_sample>> ones;
+    if constexpr (E::result_shape::rank == 0 && !E::per_sample) return backward<Tag>(e, literal<1.0>{});
+    else return backward<Tag>(e, ones);
+}
+template <expression E, expression... Leaves>
+    requires(sizeof...(Leaves) > 1 && (detail::depends_on<E, Leaves> && ...))
+constexpr auto gradient(E e, Leaves... leaves) {
+    return std::tuple{gradient(e, leaves)...};
+}
+template <expression E, expression First, expression... Leaves,
+          class Rule = expression_does_not_depend_on<std::conditional_t<detail::depends_on<E, First>, std::tuple<Leaves...>, First>>>
+    requires(!(detail::depends_on<E, First> && (detail::depends_on<E, Leaves> && ...)))
+Rule gradient(E, First, Leaves...) = delete;
 
 } // namespace lockstep

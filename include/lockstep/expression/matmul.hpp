@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/expression/batched_matmul.hpp>
 #include <lockstep/expression/expression.hpp>
 
 namespace lockstep {
 
-/// The name of a broken rule: matmul(x, w) needs x's last extent to be w's first.
+/// The name of a broken rule: matmul(x, w) needs x's last extent to be w's last but one, and the axes before these
+/// to be alike.
 template <class Left, class Right>
 struct inner_extents_differ {};
 
@@ -93,15 +95,21 @@ struct matmul_left_transposed {
 
 } // namespace primitive
 
-/// x[..., K] w[K, N] -> [..., N].
+/// x[..., K] w[K, N] -> [..., N] for a matrix w that all samples share.
 template <class X, class W>
     requires detail::matrix_product<X, W>
 constexpr auto matmul(X, W) {
     return compute<primitive::matmul, X, W>{};
 }
-template <expression X, expression W,
-          class Rule = inner_extents_differ<typename X::result_shape, typename W::result_shape>>
-    requires(!detail::matrix_product<X, W>)
-Rule matmul(X, W) = delete;
+/// a[..., M, K] b[..., K, N] -> [..., M, N]: a product for each sample and each place of the axes before the last two.
+template <class A, class B>
+    requires(detail::batched_product<A, B> && !detail::matrix_product<A, B>)
+constexpr auto matmul(A a, B b) {
+    return detail::multiply_matrices(a, b);
+}
+template <expression A, expression B,
+          class Rule = inner_extents_differ<typename A::result_shape, typename B::result_shape>>
+    requires(!detail::matrix_product<A, B> && !detail::batched_product<A, B>)
+Rule matmul(A, B) = delete;
 
 } // namespace lockstep

@@ -3,8 +3,38 @@
 
 #include <lockstep/expression/elementwise.hpp>
 #include <lockstep/expression/expression.hpp>
+#include <lockstep/expression/factor.hpp>
 
 namespace lockstep {
+
+/// The name of a broken rule: a reduction over an axis that a shape has not got. Axes count from 0, or from the
+/// last one, which is -1.
+template <int Axis, class Shape>
+struct axis_does_not_exist {};
+
+namespace detail {
+
+template <class Shape, int Axis>
+inline constexpr bool has_axis = Axis >= -Shape::rank && Axis < Shape::rank;
+
+/// The rule: Shape with extent 1 along the axes, or everywhere where there are none.
+template <class Shape, int... Axes>
+struct reduced_axes {
+    static constexpr extents value = [] {
+        extents result = extents_of<Shape>();
+        for (int axis = 0; axis < Shape::rank; ++axis)
+            if (sizeof...(Axes) == 0 || (((Axes < 0 ? Axes + Shape::rank : Axes) == axis) || ...)) result.extent[axis] = 1;
+        return result;
+    }();
+};
+template <class Shape, int... Axes>
+using reduced_shape = lockstep::shape_from<reduced_axes<Shape, Axes...>>;
+
+/// X's value as often as Like's shape and samples ask for.
+template <class X, class Like>
+using spread = apply<function::broadcast_to, X, column_index<typename Like::result_shape, Like::per_sample>>;
+
+} // namespace detail
 
 namespace primitive {
 
@@ -13,6 +43,7 @@ namespace primitive {
 template <any_shape Shape, bool PerSample>
 struct sum_to {
     static constexpr char const* name = PerSample ? "sum" : "sum over samples";
+    static constexpr bool reads_chains = true;
     template <class>
     using result_shape = Shape;
     template <class>
@@ -20,72 +51,49 @@ struct sum_to {
     template <class X>
     static constexpr double flops = static_cast<double>(X::result_shape::size);
 
+    // The upstream value reaches every summand.
     template <int Operand>
     static constexpr auto gradient(auto, auto upstream, auto x) {
-        // The upstream value reaches every summand.
-        using operand = decltype(x);
-        return apply<function::broadcast_to, decltype(upstream),
-                     column_index<typename operand::result_shape, operand::per_sample>>{};
+        return detail::spread<decltype(upstream), decltype(x)>{};
     }
 };
 
-/// The last extent becomes 1.
-template <class X>
-using reduced_row = shape_from<with_last<typename X::result_shape, 1>>;
-
-/// log(sum(exp(x))) over the last axis, computed from x - max(x) so that it never overflows.
-struct logsumexp {
-    static constexpr char const* name = "logsumexp";
-    template <class X>
-    using result_shape = reduced_row<X>;
-    template <class X>
-    static constexpr bool per_sample = X::per_sample;
-    template <class X>
-    static constexpr double flops = 4.0 * static_cast<double>(X::result_shape::size);
-
-    // d logsumexp(x)/dx = softmax(x) = exp(x - logsumexp(x)): reads operand and result.
-    template <int Operand>
-    static constexpr auto gradient(auto y, auto upstream, auto x) {
-        return upstream * exp(x - y);
-    }
-};
-
-/// The element of each row that an index (int32, one a row) names.
-struct pick {
-    static constexpr char const* name = "pick";
-    template <class X, class>
-    using result_shape = reduced_row<X>;
-    template <class X, class>
-    static constexpr bool per_sample = X::per_sample;
-    template <class, class>
-    static constexpr double flops = 0.0;
-
-    template <int Operand>
-    static constexpr auto gradient(auto, auto upstream, auto x, auto index) {
-        static_assert(Operand == 0, "an index has no gradient");
-        return upstream * equal(column_index<typename decltype(x)::result_shape, false>{}, index);
-    }
-};
-
-/// The index of the first maximum along the last axis, as a number.
-struct argmax {
-    static constexpr char const* name = "argmax";
-    static constexpr bool constant = true;
-    template <class X>
-    using result_shape = reduced_row<X>;
-    template <class X>
-    static constexpr bool per_sample = X::per_sample;
+/// The maximum over the same; NaN where one is among the values.
+template <any_shape Shape, bool PerSample>
+struct max_to {
+    static constexpr char const* name = PerSample ? "max" : "max over samples";
+    static constexpr bool reads_chains = true;
+    template <class>
+    using result_shape = Shape;
+    template <class>
+    static constexpr bool per_sample = PerSample;
     template <class X>
     static constexpr double flops = static_cast<double>(X::result_shape::size);
+
+    // Maxima that are equal share the upstream value, as in PyTorch's amax.
+    template <int Operand>
+    static constexpr auto gradient(auto y, auto upstream, auto x) {
+        auto const is_maximum = equal(x, y);
+        auto const count = compute<sum_to<Shape, PerSample>, std::remove_const_t<decltype(is_maximum)>>{};
+        return is_maximum * (upstream / count);
+    }
 };
 
 } // namespace primitive
 
-/// Sums x down to a shape that broadcasts to x's; x itself where nothing is left to sum.
+/// Sums x down to a shape that broadcasts to x's; x itself where nothing is left to sum. Factors that are the same
+/// for all summands leave the sum.
 template <any_shape Shape, bool PerSample, expression X>
 constexpr auto sum_to(X x) {
     if constexpr (X::result_shape::size <= Shape::size && (PerSample || !X::per_sample)) return x;
-    else return compute<primitive::sum_to<Shape, PerSample>, X>{};
+    else {
+        using factors = detail::factors_of<X, Shape, PerSample>;
+        if constexpr (!factors::splits) return compute<primitive::sum_to<Shape, PerSample>, X>{};
+        else {
+            using varying = typename factors::varying;
+            return sum_to<Shape, PerSample>(varying{}) * typename factors::constant{};
+        }
+    }
 }
 
 /// The sum over all samples and axes.
@@ -94,20 +102,42 @@ constexpr auto sum_over_batch(X) {
     return compute<primitive::sum_to<shape<>, false>, X>{};
 }
 
-template <expression X>
-constexpr auto logsumexp(X) {
-    return compute<primitive::logsumexp, X>{};
+/// The sum over some axes of each sample, which stay with extent 1; over all of them, a number, without any.
+///
+///   sum<0>(x): [C, H, W] -> [1, H, W];  sum<-1>(x): [T, E] -> [T, 1];  sum(x): any -> []
+template <int... Axes, expression X>
+    requires(detail::has_axis<typename X::result_shape, Axes> && ...)
+constexpr auto sum(X x) {
+    if constexpr (sizeof...(Axes) == 0) return sum_to<shape<>, X::per_sample>(x);
+    else return sum_to<detail::reduced_shape<typename X::result_shape, Axes...>, X::per_sample>(x);
 }
 
-/// x[..., C], index [...] of int32 -> [..., 1].
-template <expression X, expression Index>
-constexpr auto pick(X, Index) {
-    return compute<primitive::pick, X, Index>{};
+/// The mean over the same axes.
+template <int... Axes, expression X>
+    requires(detail::has_axis<typename X::result_shape, Axes> && ...)
+constexpr auto mean(X x) {
+    using from = typename X::result_shape;
+    using to = detail::reduced_shape<from, Axes...>;
+    return sum<Axes...>(x) * literal<static_cast<double>(to::size) / static_cast<double>(from::size)>{};
 }
 
-template <expression X>
-constexpr auto argmax(X) {
-    return compute<primitive::argmax, X>{};
+/// The maximum over the same axes.
+template <int... Axes, expression X>
+    requires(detail::has_axis<typename X::result_shape, Axes> && ...)
+constexpr auto max(X x) {
+    using to = std::conditional_t<sizeof...(Axes) == 0, shape<>, detail::reduced_shape<typename X::result_shape, Axes...>>;
+    if constexpr (X::result_shape::size == 1 && std::is_same_v<to, typename X::result_shape>) return x;
+    else return compute<primitive::max_to<to, X::per_sample>, X>{};
 }
+
+template <int Axis, int... Axes, expression X, class Rule = axis_does_not_exist<Axis, typename X::result_shape>>
+    requires(!detail::has_axis<typename X::result_shape, Axis>)
+Rule sum(X) = delete;
+template <int Axis, int... Axes, expression X, class Rule = axis_does_not_exist<Axis, typename X::result_shape>>
+    requires(!detail::has_axis<typename X::result_shape, Axis>)
+Rule mean(X) = delete;
+template <int Axis, int... Axes, expression X, class Rule = axis_does_not_exist<Axis, typename X::result_shape>>
+    requires(!detail::has_axis<typename X::result_shape, Axis>)
+Rule max(X) = delete;
 
 } // namespace lockstep

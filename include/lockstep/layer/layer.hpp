@@ -15,12 +15,31 @@ namespace lockstep {
 template <class Layer, class In>
 concept reshaping_layer = requires { typename Layer::template output_shape<In>; };
 
-/// The forward expression of layer number Index of a group, applied to an expression.
+namespace detail {
+
+/// What a layer's operator gives: an expression, or one with observations.
 template <class Layer, int Index, class Mode, expression X>
-constexpr auto forward(X x) {
+constexpr auto call_layer(X x) {
     using context = layer_context<Index, Mode, parameters_of<Layer, typename X::result_shape>>;
     if constexpr (requires { Layer{}(x, context{}); }) return Layer{}(x, context{});
     else return Layer{}(x);
+}
+
+template <expression E>
+constexpr E value_of(E e) {
+    return e;
+}
+template <expression E, class... Observations>
+constexpr E value_of(observed<E, Observations...>) {
+    return {};
+}
+
+} // namespace detail
+
+/// The forward expression of layer number Index of a group, applied to an expression.
+template <class Layer, int Index, class Mode, expression X>
+constexpr auto forward(X x) {
+    return detail::value_of(detail::call_layer<Layer, Index, Mode>(x));
 }
 
 namespace detail {

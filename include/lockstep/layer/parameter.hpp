@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/expression/expression.hpp>
+#include <lockstep/shape/broadcast.hpp>
 #include <lockstep/shape/shape.hpp>
 
 #include <array>
@@ -19,7 +20,47 @@ struct saved_axes {};
 template <class Tag, any_shape Shape, class Initializer, class SavedAxes = saved_axes<>>
 struct parameter {};
 
-/// The parameters of a layer, in the order in which they are saved.
+/// How the shards of a batch, which observe different samples, change a buffer that they share. All of them leave
+/// the same bits for any number of replicas; shards without samples observe nothing.
+namespace merge {
+
+/// b + Momentum (o - b), with o the mean of the shards' observations, each as often as it has samples.
+template <double Momentum>
+struct average {
+    static_assert(Momentum >= 0.0 && Momentum <= 1.0, "a momentum lies in [0, 1]");
+};
+/// b plus the observations of all shards: counters.
+struct sum {};
+/// The largest of b and all observations.
+struct maximum {};
+
+} // namespace merge
+
+/// A value that a layer keeps but that is not trained: running statistics. It is declared, initialized, read and
+/// saved like a parameter; in training a layer's forward expression may come with observations of it, see observe.
+template <class Tag, any_shape Shape, class Initializer, class Merge, class SavedAxes = saved_axes<>>
+struct state {};
+
+/// What a shard observes for the state with this tag.
+template <class Tag, expression E>
+struct observation {};
+
+/// A forward expression that comes with observations.
+template <expression E, class... Observations>
+struct observed {};
+
+/// `return observed_with(y, observe(running_mean{}, mean), ...)`: what a layer returns in training when it keeps a
+/// buffer up to date.
+template <class Tag, expression E>
+constexpr observation<Tag, E> observe(Tag, E) {
+    return {};
+}
+template <expression E, class... Tag, class... Value>
+constexpr observed<E, observation<Tag, Value>...> observed_with(E, observation<Tag, Value>...) {
+    return {};
+}
+
+/// The parameters and buffers of a layer, in the order in which they are saved.
 template <class... Parameters>
 struct parameters {};
 
@@ -30,7 +71,7 @@ struct weight {
 struct bias {
     static constexpr char const* name = "bias";
 };
-/// What a normalization multiplies its results by. PyTorch saves it as a weight too.
+/// The factor of a normalization, which PyTorch calls weight too.
 struct scale {
     static constexpr char const* name = "weight";
 };
@@ -49,6 +90,10 @@ template <class Tag, class... Parameters>
 struct shape_of_parameter;
 template <class Tag, class Shape, class Initializer, class Axes, class... Rest>
 struct shape_of_parameter<Tag, parameter<Tag, Shape, Initializer, Axes>, Rest...> {
+    using type = Shape;
+};
+template <class Tag, class Shape, class Initializer, class Merge, class Axes, class... Rest>
+struct shape_of_parameter<Tag, state<Tag, Shape, Initializer, Merge, Axes>, Rest...> {
     using type = Shape;
 };
 template <class Tag, class First, class... Rest>
@@ -92,7 +137,23 @@ struct layer_context<Layer, Mode, parameters<Parameters...>> {
     }
 };
 
-/// A leaf read as if it had another shape of the same size.
+namespace detail {
+
+/// A value for each channel, the first axis, that broadcasts to a shape.
+template <class In>
+struct channels_rule {
+    static constexpr extents value = [] {
+        extents result = extents_of<In>();
+        for (int axis = 1; axis < In::rank; ++axis) result.extent[axis] = 1;
+        return result;
+    }();
+};
+template <class In>
+using channels_of = lockstep::shape_from<channels_rule<In>>;
+
+} // namespace detail
+
+/// A leaf whose memory is read as that of another shape of the same size.
 template <any_shape Shape, class Tag, any_shape From, bool PerSample>
     requires(Shape::size == From::size)
 constexpr auto view_as(leaf<Tag, From, PerSample>) {

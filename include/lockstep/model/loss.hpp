@@ -1,33 +1,48 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/expression/elementwise.hpp>
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/layer/rule.hpp>
 
+#include <concepts>
+
 namespace lockstep {
 
-/// A loss is an empty type with an expression for one sample, `operator()(scores, target)`. What it says of its
-/// targets: their shape for scores of shape In, and whether they are numbers or class indices. A step sums it
-/// over a batch and divides by the number of samples.
+/// A loss is an empty type with an expression for one sample, `operator()(output, target)`, of any shape: its elements
+/// are added up. What it says of its targets: their shape for an output of shape In, `target_shape<In>`, and their
+/// `target_content`, numbers or class indices.
+///
+/// A step divides the sum over a batch by what all of its samples count, after all shards have been added up. That is
+/// the number of samples, unless a loss has `divisor(output, target)`, an expression of one number for all samples of
+/// a shard: the mean over the elements of an output divides by more, an ignored target counts nothing. With
+/// `static constexpr bool is_sum = true` nothing is divided.
+///
+/// A loss that knows right answers says which samples' are, `correct(output, target)`, 1 or 0; and, where not every
+/// sample has exactly one, how many answers there are, `answers(output, target)`, like divisor.
 
 /// The tag of the leaf that holds a batch's targets.
 struct target_tag {};
 
-/// Minus the logarithm of the probability that softmax(scores) gives the target's class, as PyTorch's
-/// CrossEntropyLoss with class indices: logsumexp(x) - x[target].
-struct cross_entropy {
-    template <class In>
-    using broken_rule =
-        std::conditional_t<In::rank == 1, rule::none, rule::takes_one_score_per_class>;
-    template <class In>
-    using target_shape = shape<>;
-    static constexpr leaf_content target_content = leaf_content::class_index;
+/// An option of losses: the sum over a batch instead of its mean.
+struct reduce_by_sum {};
 
-    constexpr auto operator()(auto scores, auto target) const {
-        return logsumexp(scores) - pick(scores, target);
+namespace detail {
+
+/// What losses over numbers have in common: targets of the output's shape, and means over all elements.
+template <class... Options>
+struct elementwise_loss {
+    template <class In>
+    using target_shape = In;
+    static constexpr leaf_content target_content = leaf_content::number;
+    static constexpr bool is_sum = (std::same_as<Options, reduce_by_sum> || ...);
+
+    template <expression Output>
+    static constexpr auto divisor(Output, auto) {
+        return sample_count{} * number<static_cast<double>(Output::result_shape::size)>;
     }
-    /// 1 for a sample whose highest score is its target's, else 0.
-    static constexpr auto correct(auto scores, auto target) { return equal(argmax(scores), target); }
 };
+
+} // namespace detail
 
 } // namespace lockstep

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/plan/plan.hpp>
+#include <lockstep/shape/memory_order.hpp>
 
 #include <cstdint>
 #include <span>
@@ -13,7 +14,8 @@ namespace lockstep {
 /// The name under which PyTorch's Sequential would save a parameter: "0.weight", "2.0.bias".
 inline std::string name_of(program_parameter const& p) {
     std::string name;
-    for (int level = 0; level < p.path.depth; ++level) name += std::to_string(p.path.index[level]) + ".";
+    for (int level = 0; level < p.path.depth; ++level)
+        name += (p.path.name[level] != nullptr ? p.path.name[level] : std::to_string(p.path.index[level])) + ".";
     return name + p.declared.name;
 }
 
@@ -32,10 +34,8 @@ inline std::vector<std::int64_t> memory_order_of(program_parameter const& p) {
     extents const& memory = p.declared.shape;
     extents const saved = saved_shape_of(p);
     extents const& image = p.feature_order;
-    std::array<std::int64_t, max_rank> stride{};
-    std::int64_t size = 1;
-    for (int axis = memory.rank; axis-- > 0; size *= memory.extent[axis]) stride[axis] = size;
-
+    std::array<std::int64_t, max_rank> const stride = axis_steps_of(memory);
+    std::int64_t const size = memory.size();
     std::vector<std::int64_t> order(static_cast<std::size_t>(size));
     for (std::int64_t element = 0; element < size; ++element) {
         std::int64_t rest = element, place = 0;

@@ -35,7 +35,7 @@ namespace detail {
 
 template <int Shards, class T, std::size_t States, class Rule, std::size_t... State>
 void reduce_and_update(std::array<T const*, Shards> const& gradients, T* parameters,
-                       std::array<T*, States> const& states, slice part, T divisor, Rule const& rule,
+                       std::array<T*, States> const& states, bucket_slice part, T divisor, Rule const& rule,
                        std::index_sequence<State...>) {
     // Slices are whole multiples of slice_alignment: the inner loop has no remainder and is always vectorized.
     for (std::int64_t first = part.begin; first < part.end; first += slice_alignment) {
@@ -59,7 +59,7 @@ void reduce_and_update(std::array<T const*, Shards> const& gradients, T* paramet
 /// are the sums: they are the mean.
 template <int Shards, class T, std::size_t States, class Rule>
 void reduce_and_update(std::array<T const*, Shards> const& gradients, T* parameters,
-                       std::array<T*, States> const& states, slice part, T divisor, Rule const& rule) {
+                       std::array<T*, States> const& states, bucket_slice part, T divisor, Rule const& rule) {
     detail::reduce_and_update<Shards>(gradients, parameters, states, part, divisor == T{} ? T{1} : divisor, rule,
                                       std::make_index_sequence<States>{});
 }

@@ -41,23 +41,23 @@ public:
             if (states_[i] != nullptr) kernel_of(i).free_state(states_[i]);
     }
 
-    /// The model's result and the loss of a shard.
-    void forward(shard_input const& shard) {
+    /// The model's result and the loss of a shard. In a training, `gradients` is where observations of buffers and
+    /// then gradients are written, laid out like the parameters.
+    void forward(shard_input const& shard, std::byte* gradients = nullptr) {
         input_ = shard;
         for (std::size_t b = 0; b < addresses_.size(); ++b) {
             if (plan_->buffers[b].kind == buffer_kind::input) addresses_[b] = const_cast<void*>(shard.inputs);
             if (plan_->buffers[b].kind == buffer_kind::target) addresses_[b] = const_cast<void*>(shard.targets);
+            if (plan_->buffers[b].kind == buffer_kind::gradient)
+                addresses_[b] =
+                    gradients + plan_->parameter_offsets[plan_->buffers[b].parameter] * plan_->settings.element_bytes;
         }
         run(0, plan_->forward_count);
     }
 
     /// The gradients of the shard's loss with respect to all parameters, summed over its samples; they replace
-    /// what `gradients` held, laid out like the parameters.
-    void backward(std::byte* gradients) {
-        for (std::size_t b = 0; b < addresses_.size(); ++b)
-            if (plan_->buffers[b].kind == buffer_kind::gradient)
-                addresses_[b] =
-                    gradients + plan_->parameter_offsets[plan_->buffers[b].parameter] * plan_->settings.element_bytes;
+    /// what was there.
+    void backward() {
         run(plan_->forward_count, static_cast<int>(plan_->operations.size()));
     }
 

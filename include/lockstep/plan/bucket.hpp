@@ -27,6 +27,8 @@ struct parameter_layout {
     /// The first element of each parameter.
     std::vector<std::int64_t> offsets;
     std::vector<bucket> buckets;
+    /// Elements of all buckets. Values that are not trained lie behind them.
+    std::int64_t trained_elements = 0;
     std::int64_t elements = 0;
 };
 
@@ -48,6 +50,7 @@ constexpr parameter_layout plan_buckets(Program const& p, std::int64_t bucket_by
         int begin = end - 1;
         while (begin > 0 && p.parameters[begin - 1].group == p.parameters[end - 1].group) --begin;
         for (int i = begin; i < end; ++i) {
+            if (!p.parameters[i].declared.is_trained()) continue;
             layout.offsets[i] = layout.elements;
             layout.elements += align_up(p.parameters[i].declared.shape.size(), slice_alignment);
             ++open.parameters;
@@ -60,16 +63,22 @@ constexpr parameter_layout plan_buckets(Program const& p, std::int64_t bucket_by
         end = begin;
     }
     if (open.parameters > 0) layout.buckets.push_back(open);
+    layout.trained_elements = layout.elements;
+    for (int i = 0; i < count; ++i) {
+        if (p.parameters[i].declared.is_trained()) continue;
+        layout.offsets[i] = layout.elements;
+        layout.elements += align_up(p.parameters[i].declared.shape.size(), slice_alignment);
+    }
     return layout;
 }
 
 /// The elements of a bucket that replica `owner` of `replicas` reduces and updates.
-struct slice {
+struct bucket_slice {
     std::int64_t begin = 0;
     std::int64_t end = 0;
 };
 
-constexpr slice slice_of(bucket const& b, int owner, int replicas) {
+constexpr bucket_slice slice_of(bucket const& b, int owner, int replicas) {
     std::int64_t const lines = (b.end - b.begin) / slice_alignment;
     return {b.begin + lines * owner / replicas * slice_alignment,
             b.begin + lines * (owner + 1) / replicas * slice_alignment};

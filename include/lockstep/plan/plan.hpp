@@ -49,11 +49,15 @@ struct plan {
     int forward_count = 0;
     int output = -1;
     int loss = -1;
+    int divisor = -1;
     int correct = -1;
+    int answers = -1;
     int input_gradient = -1;
     std::int64_t arena_bytes = 0;
-    /// Elements of all parameters, and of all gradients, with the gaps that align them.
+    /// Elements of all parameters, and of all gradients, with the gaps that align them; those of state lie behind
+    /// those that are trained.
     std::int64_t parameter_elements = 0;
+    std::int64_t trained_elements = 0;
 
     /// Samples of the largest shard.
     constexpr std::int64_t shard_samples() const {
@@ -116,7 +120,9 @@ struct static_program {
         numbers.forward_count = p.forward_count;
         numbers.output = p.output;
         numbers.loss = p.loss;
+        numbers.divisor = p.divisor;
         numbers.correct = p.correct;
+        numbers.answers = p.answers;
         numbers.input_gradient = p.input_gradient;
         return storage{freeze<buffer, size.buffers>(p.buffers), freeze<operation, size.operations>(p.operations),
                        freeze<program_parameter, size.parameters>(p.parameters), numbers};
@@ -150,13 +156,15 @@ private:
         std::array<bucket, bucket_count> buckets;
         std::int64_t arena_bytes;
         std::int64_t parameter_elements;
+        std::int64_t trained_elements;
     };
     static constexpr storage data = [] {
         arena const a = plan_arena(outline, outline.shard_samples(), Settings.element_bytes);
         parameter_layout const layout = plan_buckets(outline, Settings.bucket_bytes, Settings.element_bytes);
         return storage{detail::freeze<placement, program_data::size.buffers>(a.placements),
                        detail::freeze<std::int64_t, program_data::size.parameters>(layout.offsets),
-                       detail::freeze<bucket, bucket_count>(layout.buckets), a.bytes, layout.elements};
+                       detail::freeze<bucket, bucket_count>(layout.buckets), a.bytes, layout.elements,
+                       layout.trained_elements};
     }();
 
 public:
@@ -167,6 +175,7 @@ public:
         result.buckets = data.buckets;
         result.arena_bytes = data.arena_bytes;
         result.parameter_elements = data.parameter_elements;
+        result.trained_elements = data.trained_elements;
         return result;
     }();
 };

@@ -59,7 +59,7 @@ inline std::string to_text(plan const& p) {
             bucket const& b = p.buckets[i];
             std::string slices;
             for (int r = 0; r < s.replicas; ++r) {
-                slice const own = slice_of(b, r, s.replicas);
+                bucket_slice const own = slice_of(b, r, s.replicas);
                 slices += " [" + std::to_string(own.begin) + ", " + std::to_string(own.end) + ")";
             }
             detail::append_line(text, "%4zu  %10d %8.1f  %11d %s", i, b.parameters,

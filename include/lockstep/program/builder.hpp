@@ -13,6 +13,8 @@ struct placed_group {
     local_program const* local = nullptr;
     std::vector<int> buffer_of_slot;
     std::vector<int> inputs;
+    /// The program's numbers of the group's parameters.
+    std::vector<int> parameters;
     int result = -1;
     int number = 0;
 };
@@ -42,18 +44,18 @@ public:
         placed.local = &local;
         placed.inputs = inputs;
         placed.number = groups_++;
-        std::vector<int> parameter_numbers;
         for (local_parameter const& declared : local.parameters) {
             program_parameter parameter;
             parameter.declared = declared;
             parameter.path = paths[declared.layer];
             parameter.group = placed.number;
             if (declared.layer == 0 && declared.shape.rank == 2) parameter.feature_order = feature_order;
-            parameter_numbers.push_back(static_cast<int>(result.parameters.size()));
+            placed.parameters.push_back(static_cast<int>(result.parameters.size()));
             result.parameters.push_back(parameter);
         }
         for (local_slot const& slot : local.slots)
-            placed.buffer_of_slot.push_back(buffer_of(slot, inputs, parameter_numbers));
+            placed.buffer_of_slot.push_back(buffer_of(slot, inputs, placed.parameters));
+        write_to_parameters(placed, local.observations);
         emit(local.forward, placed);
         placed.result = placed.buffer_of_slot[local.result];
         placed_.push_back(placed);
@@ -65,7 +67,7 @@ public:
         std::vector<int> gradient(result.buffers.size(), -1);
         for (std::size_t i = placed_.size(); i-- > 0;) {
             placed_group& group = placed_[i];
-            if (group.local->input_gradients.empty()) continue;
+            if (group.local->backward.empty() && group.local->input_gradients.empty()) continue;
             emit_backward(group, gradient);
         }
     }
@@ -121,12 +123,7 @@ private:
         int const upstream = gradient[group.result];
         for (std::size_t s = 0; s < local.slots.size(); ++s)
             if (local.slots[s].role == slot_role::upstream) group.buffer_of_slot[s] = upstream;
-        // A parameter's gradient is written where it will be reduced.
-        for (std::size_t i = 0; i < local.parameter_gradients.size(); ++i) {
-            buffer& b = result.buffers[group.buffer_of_slot[local.parameter_gradients[i]]];
-            b.kind = buffer_kind::gradient;
-            b.parameter = parameter_of(group, static_cast<int>(i));
-        }
+        write_to_parameters(group, local.parameter_gradients);
         emit(local.backward, group);
         for (std::size_t k = 0; k < local.input_gradients.size(); ++k) {
             int const input = group.inputs[k];
@@ -137,13 +134,13 @@ private:
             result.input_gradient = gradient[group.inputs[0]];
     }
 
-    constexpr int parameter_of(placed_group const& group, int local_index) const {
-        for (std::size_t s = 0; s < group.local->slots.size(); ++s) {
-            local_slot const& slot = group.local->slots[s];
-            if (slot.role == slot_role::parameter && slot.index == local_index)
-                return result.buffers[group.buffer_of_slot[s]].parameter;
+    /// A parameter's gradient and a buffer's observation are written where they will be reduced.
+    constexpr void write_to_parameters(placed_group const& group, std::span<parameter_result const> results) {
+        for (parameter_result const& each : results) {
+            buffer& b = result.buffers[group.buffer_of_slot[each.slot]];
+            b.kind = buffer_kind::gradient;
+            b.parameter = group.parameters[each.parameter];
         }
-        return -1;
     }
 
     constexpr int add_sum(int input, int first, int second, int group_number) {

@@ -3,9 +3,12 @@
 
 #include <lockstep/expression/expression.hpp>
 #include <lockstep/expression/layout.hpp>
+#include <lockstep/expression/movement.hpp>
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/layer/layer.hpp>
 #include <lockstep/model/loss.hpp>
+#include <lockstep/model/shape_walk.hpp>
+#include <lockstep/program/type_list.hpp>
 
 namespace lockstep {
 
@@ -24,6 +27,10 @@ namespace detail {
 
 /// The end of a residual block as an elementwise layer: adds a further input of the group.
 struct join {};
+
+/// The end of branches: further inputs of the group, of these shapes, behind the first one's channels or features.
+template <any_shape... Shapes>
+struct concat_join {};
 
 /// Changes an image's order in memory where it enters or leaves a model.
 template <bool ToChannelsLast>
@@ -53,6 +60,48 @@ struct group_forward<Mode, Index, Inputs, join, Rest...> {
     }
 };
 
+/// The observations of a layer, for its place in a group.
+template <class Index, class Result>
+struct tagged_observations {
+    using type = type_list<>;
+};
+template <int Index, class E, class... Tag, class... Value>
+struct tagged_observations<std::integral_constant<int, Index>, observed<E, observation<Tag, Value>...>> {
+    using type = type_list<observation<parameter_tag<Index, Tag>, Value>...>;
+};
+
+/// All observations of a group's layers.
+template <class Mode, int Index, int Inputs, class X, class... Layers>
+struct observations_of_layers {
+    using type = type_list<>;
+};
+template <class Mode, int Index, int Inputs, class X, class Layer, class... Rest>
+struct observations_of_layers<Mode, Index, Inputs, X, Layer, Rest...> {
+    using result = decltype(call_layer<Layer, Index, Mode>(X{}));
+    using value = decltype(value_of(result{}));
+    using type = concatenate<typename tagged_observations<std::integral_constant<int, Index>, result>::type,
+                             typename observations_of_layers<Mode, Index + 1, Inputs, value, Rest...>::type>;
+};
+template <class Mode, int Index, int Inputs, class X, class... Rest>
+struct observations_of_layers<Mode, Index, Inputs, X, join, Rest...>
+    : observations_of_layers<Mode, Index + 1, Inputs + 1, decltype(group_forward<Mode, Index, Inputs, join>::of(X{})), Rest...> {};
+template <class Mode, int Index, int Inputs, class X, class... Shapes, class... Rest>
+struct observations_of_layers<Mode, Index, Inputs, X, concat_join<Shapes...>, Rest...>
+    : observations_of_layers<Mode, Index + 1, Inputs + static_cast<int>(sizeof...(Shapes)),
+                             decltype(group_forward<Mode, Index, Inputs, concat_join<Shapes...>>::of(X{})), Rest...> {};
+
+template <class Mode, int Index, int Inputs, class... Shapes, class... Rest>
+struct group_forward<Mode, Index, Inputs, concat_join<Shapes...>, Rest...> {
+    static constexpr auto of(auto x) {
+        auto const y = joined(x, std::make_integer_sequence<int, sizeof...(Shapes)>{});
+        return group_forward<Mode, Index + 1, Inputs + static_cast<int>(sizeof...(Shapes)), Rest...>::of(y);
+    }
+    template <class X, int... Each>
+    static constexpr auto joined(X x, std::integer_sequence<int, Each...>) {
+        return concat<branch_axis<typename X::result_shape>>(x, leaf<input_tag<Inputs + Each>, Shapes, true>{}...);
+    }
+};
+
 template <class In>
 using group_input = leaf<input_tag<0>, In, true>;
 
@@ -64,11 +113,32 @@ struct expression_rule<group<In, Layers...>, Mode> {
     using type = decltype(group_forward<Mode, 0, 1, Layers...>::of(group_input<In>{}));
 };
 
+/// The observations of a group, in training.
+template <class Group, class Mode>
+struct observation_rule {
+    using type = type_list<>;
+};
+template <class In, class... Layers>
+struct observation_rule<group<In, Layers...>, training_mode> {
+    using type = typename observations_of_layers<training_mode, 0, 1, group_input<In>, Layers...>::type;
+};
+
 /// The loss, or a metric, summed over the samples of a batch.
 struct loss_value {};
 struct correct_count {};
+/// What a batch's sum is divided by, and how many answers it has.
+struct loss_divisor {};
+struct answer_count {};
 template <class In, class Loss, class What>
 struct loss_group {};
+
+/// One number for all samples, in a buffer of its own.
+template <expression E>
+constexpr auto scalar(E e) {
+    static_assert(!E::per_sample && E::result_shape::size == 1, "a divisor is one number for all samples: see sum_over_batch");
+    if constexpr (std::is_same_v<E, sample_count>) return e + literal<0.0>{};
+    else return e;
+}
 
 template <class In, class Loss>
 using target_leaf =
@@ -81,6 +151,14 @@ struct expression_rule<loss_group<In, Loss, loss_value>, Mode> {
 template <class In, class Loss, class Mode>
 struct expression_rule<loss_group<In, Loss, correct_count>, Mode> {
     using type = decltype(sum_over_batch(Loss::correct(group_input<In>{}, target_leaf<In, Loss>{})));
+};
+template <class In, class Loss, class Mode>
+struct expression_rule<loss_group<In, Loss, loss_divisor>, Mode> {
+    using type = decltype(scalar(Loss::divisor(group_input<In>{}, target_leaf<In, Loss>{})));
+};
+template <class In, class Loss, class Mode>
+struct expression_rule<loss_group<In, Loss, answer_count>, Mode> {
+    using type = decltype(scalar(Loss::answers(group_input<In>{}, target_leaf<In, Loss>{})));
 };
 
 /// The sum of two gradients that reach the same value.

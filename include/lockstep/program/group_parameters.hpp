@@ -21,8 +21,19 @@ struct parameter_is_not_reached_by_the_loss {
 
 namespace detail {
 
-template <int Layer, class Owner, class Tag, class Shape, class Initializer, class Axes>
+/// A parameter's Merge: it is trained.
+struct trained {};
+constexpr merge_rule merge_rule_of(trained) { return {}; }
+template <double Momentum>
+constexpr merge_rule merge_rule_of(merge::average<Momentum>) {
+    return {merge_kind::average, Momentum};
+}
+constexpr merge_rule merge_rule_of(merge::sum) { return {merge_kind::sum, 0.0}; }
+constexpr merge_rule merge_rule_of(merge::maximum) { return {merge_kind::maximum, 0.0}; }
+
+template <int Layer, class Owner, class Tag, class Shape, class Initializer, class Axes, class Merge = trained>
 struct group_parameter {
+    static constexpr bool is_trained = std::is_same_v<Merge, trained>;
     using tag = parameter_tag<Layer, Tag>;
     using owner = Owner;
     using name_tag = Tag;
@@ -33,6 +44,7 @@ struct group_parameter {
         result.tag = &tag_identity<Tag>;
         result.shape = extents_of<Shape>();
         result.initialize = &Initializer::fill;
+        result.merge = merge_rule_of(Merge{});
         for (int axis = 0; axis < max_rank; ++axis) result.saved_axes[axis] = axis;
         set_axes(result, Axes{});
         return result;
@@ -44,11 +56,35 @@ struct group_parameter {
     }
 };
 
+template <int Index, class Owner, class Declared>
+struct declared_in_group;
+template <int Index, class Owner, class Tag, class Shape, class Initializer, class Axes>
+struct declared_in_group<Index, Owner, parameter<Tag, Shape, Initializer, Axes>> {
+    using type = group_parameter<Index, Owner, Tag, Shape, Initializer, Axes>;
+};
+template <int Index, class Owner, class Tag, class Shape, class Initializer, class Merge, class Axes>
+struct declared_in_group<Index, Owner, state<Tag, Shape, Initializer, Merge, Axes>> {
+    using type = group_parameter<Index, Owner, Tag, Shape, Initializer, Axes, Merge>;
+};
+
 template <int Index, class Owner, class Parameters>
 struct parameters_of_layer;
-template <int Index, class Owner, class... Tag, class... Shape, class... Initializer, class... Axes>
-struct parameters_of_layer<Index, Owner, parameters<parameter<Tag, Shape, Initializer, Axes>...>> {
-    using type = type_list<group_parameter<Index, Owner, Tag, Shape, Initializer, Axes>...>;
+template <int Index, class Owner, class... Declared>
+struct parameters_of_layer<Index, Owner, parameters<Declared...>> {
+    using type = type_list<typename declared_in_group<Index, Owner, Declared>::type...>;
+};
+
+/// Those that are trained.
+template <class Parameters>
+struct trained_of;
+template <>
+struct trained_of<type_list<>> {
+    using type = type_list<>;
+};
+template <class First, class... Rest>
+struct trained_of<type_list<First, Rest...>> {
+    using rest = typename trained_of<type_list<Rest...>>::type;
+    using type = std::conditional_t<First::is_trained, concatenate<type_list<First>, rest>, rest>;
 };
 
 template <int Index, class In, class... Layers>
@@ -63,23 +99,40 @@ struct parameters_of_layers<Index, In, Layer, Rest...> {
 };
 template <int Index, class In, class... Rest>
 struct parameters_of_layers<Index, In, join, Rest...> : parameters_of_layers<Index + 1, In, Rest...> {};
+template <int Index, class In, class... Shapes, class... Rest>
+struct parameters_of_layers<Index, In, concat_join<Shapes...>, Rest...>
+    : parameters_of_layers<Index + 1, lockstep::shape_from<joined_extents<In, Shapes...>>, Rest...> {};
+
+/// Inputs that a layer adds to its group's.
+template <class Layer>
+inline constexpr int further_inputs = 0;
+template <>
+inline constexpr int further_inputs<join> = 1;
+template <class... Shapes>
+inline constexpr int further_inputs<concat_join<Shapes...>> = sizeof...(Shapes);
 
 template <class Group>
-struct group_traits {
+struct group_traits;
+template <class In, class Loss, class What>
+struct group_traits<loss_group<In, Loss, What>> {
     using parameters = type_list<>;
-    static constexpr int inputs = 1;
+    /// The inputs that have a gradient, and the shape of the first. Nobody asks for the gradient of a divisor.
+    static constexpr int inputs = std::is_same_v<What, loss_value> ? 1 : 0;
+    using input = In;
     using upstream = literal<1.0>;
 };
 template <class In, class... Layers>
 struct group_traits<group<In, Layers...>> {
     using parameters = typename parameters_of_layers<0, In, Layers...>::type;
-    static constexpr int inputs = 1 + (0 + ... + static_cast<int>(std::is_same_v<Layers, join>));
+    static constexpr int inputs = is_class_indices<In> ? 0 : 1 + (0 + ... + further_inputs<Layers>);
+    using input = In;
     using upstream = leaf<upstream_tag, typename group_expression<group<In, Layers...>, training_mode>::result_shape, true>;
 };
 template <class Shape>
 struct group_traits<sum_group<Shape>> {
     using parameters = type_list<>;
     static constexpr int inputs = 2;
+    using input = Shape;
     using upstream = leaf<upstream_tag, Shape, true>;
 };
 

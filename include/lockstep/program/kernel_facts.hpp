@@ -8,7 +8,7 @@
 namespace lockstep {
 
 /// More operands than any kernel has.
-inline constexpr int max_operands = 8;
+inline constexpr int max_operands = 12;
 
 /// What a program knows of a kernel without knowing its device.
 struct kernel_facts {
@@ -34,6 +34,9 @@ struct chain_text {
         if (holds(name, length) || size + length + 2 >= static_cast<int>(text.size())) return;
         if (size > 0) text[size++] = '+';
         for (int i = 0; i < length; ++i) text[size++] = name[i];
+    }
+    constexpr void append(char const* more) {
+        while (*more != '\0' && size + 1 < static_cast<int>(text.size())) text[size++] = *more++;
     }
     constexpr bool holds(char const* name, int length) const {
         for (int first = 0; first + length <= size; ++first) {
@@ -94,12 +97,28 @@ struct facts_of_kernel<apply<Function, Operands...>> {
 
 template <class Primitive, class... Operands>
 struct facts_of_kernel<compute<Primitive, Operands...>> {
+    static constexpr int functions = (0 + ... + chain_of<Operands>::functions);
+    /// "sum of multiply", of a primitive that evaluates a chain on its way.
+    static constexpr chain_text chain = [] {
+        chain_text operands;
+        (chain_of<Operands>::describe(operands), ...);
+        chain_text text;
+        text.add(Primitive::name);
+        text.append(" of ");
+        text.append(operands.text.data());
+        return text;
+    }();
+
     template <class>
     static constexpr kernel_facts value() {
         kernel_facts facts;
-        facts.name = Primitive::name;
-        facts.flops = Primitive::template flops<Operands...>;
+        facts.name = functions > 0 ? chain.text.data() : Primitive::name;
+        facts.flops = Primitive::template flops<Operands...> + (0.0 + ... + flops_of_chain<Operands>());
         return facts;
+    }
+    template <class E>
+    static constexpr double flops_of_chain() {
+        return static_cast<double>(E::result_shape::size) * chain_of<E>::functions;
     }
 };
 

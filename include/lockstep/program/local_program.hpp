@@ -35,6 +35,13 @@ struct local_operation {
 /// Fills a parameter's first values, in PyTorch's order, for the shape that PyTorch would print.
 using initializer_function = void (*)(std::span<double> values, extents const& shape, philox_key key);
 
+/// How observations change a buffer, see namespace merge.
+enum class merge_kind { none, average, sum, maximum };
+struct merge_rule {
+    merge_kind how = merge_kind::none;
+    double momentum = 0.0;
+};
+
 /// A parameter's tag as a value: an address for each tag.
 template <class Tag>
 inline constexpr char tag_identity = 0;
@@ -49,6 +56,16 @@ struct local_parameter {
     /// For each axis of the saved tensor, the axis in memory.
     std::array<int, max_rank> saved_axes{};
     initializer_function initialize = nullptr;
+    /// What is not trained is a buffer.
+    merge_rule merge;
+
+    constexpr bool is_trained() const { return merge.how == merge_kind::none; }
+};
+
+/// A result for one of a group's parameters: its gradient, or what is observed of a buffer.
+struct parameter_result {
+    int parameter = 0;
+    int slot = 0;
 };
 
 /// The program of one group, forward and backward, over slots of its own: the same data for every place in
@@ -60,9 +77,11 @@ struct local_program {
     std::span<local_parameter const> parameters;
     /// The slot of the result.
     int result = 0;
-    /// The slots of the gradients with respect to parameters and inputs; in an evaluation empty.
-    std::span<int const> parameter_gradients;
+    /// The gradients with respect to parameters and, as slots, to inputs; in an evaluation empty.
+    std::span<parameter_result const> parameter_gradients;
     std::span<int const> input_gradients;
+    /// What a training observes of buffers.
+    std::span<parameter_result const> observations;
 };
 
 } // namespace lockstep

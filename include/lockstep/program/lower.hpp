@@ -51,15 +51,46 @@ template <class... Own, class First, class... Rest>
 struct own_gradients<type_list<Own...>, First, Rest...>
     : own_gradients<type_list<Own..., typename own_gradient<First, type_list<Own...>>::type>, Rest...> {};
 
+/// The values that are observed, with a buffer each, and of which parameters.
+template <class Observations>
+struct values_observed;
+template <class... Tag, class... Value>
+struct values_observed<type_list<observation<Tag, Value>...>> {
+    using type = typename own_gradients<type_list<>, Value...>::type;
+};
+template <class Tagged>
+struct tags_of;
+template <class... Parameters>
+struct tags_of<type_list<Parameters...>> {
+    using type = type_list<typename Parameters::tag...>;
+};
+template <class... Tag, class... Value>
+struct tags_of<type_list<observation<Tag, Value>...>> {
+    using type = type_list<Tag...>;
+};
+template <>
+struct tags_of<type_list<>> {
+    using type = type_list<>;
+};
+
 template <class Group, class Backend, bool Backward>
 struct lowered {
     using mode = std::conditional_t<Backward, training_mode, evaluation_mode>;
     using expression = group_expression<Group, mode>;
     using traits = group_traits<Group>;
     using parameters = typename traits::parameters;
+    using trained = typename trained_of<parameters>::type;
+    using observations = typename observation_rule<Group, mode>::type;
 
     template <class Tag>
-    using gradient_of = decltype(gradient<Tag>(expression{}, typename traits::upstream{}));
+    using gradient_of = decltype(backward<Tag>(expression{}, typename traits::upstream{}));
+
+    /// The first input may be read for its shape or through a comparison alone: a gradient of zeros.
+    template <class Gradient>
+    using input_gradient =
+        std::conditional_t<std::is_same_v<Gradient, no_gradient>,
+                           apply<function::broadcast_to, literal<0.0>, column_index<typename traits::input, true>>,
+                           Gradient>;
 
     template <bool Wanted, class Targets>
     struct gradients_of {
@@ -78,15 +109,16 @@ struct lowered {
     };
     template <std::size_t... Index>
     struct gradients_of<true, std::index_sequence<Index...>> {
-        using type = type_list<gradient_of<input_tag<static_cast<int>(Index)>>...>;
+        using type = type_list<input_gradient<gradient_of<input_tag<static_cast<int>(Index)>>>...>;
     };
 
     // An evaluation has no gradients, nor has a group that gives its input as it is.
     static constexpr bool has_backward = Backward && !is_leaf<expression>;
-    using of_parameters = typename gradients_of<has_backward, parameters>::type;
+    using of_parameters = typename gradients_of<has_backward, trained>::type;
     using of_inputs = typename gradients_of<has_backward, std::make_index_sequence<traits::inputs>>::type;
 
-    using forward_buffers = schedule<type_list<>, expression>;
+    using observed_values = typename values_observed<observations>::type;
+    using forward_buffers = schedule_list<schedule<type_list<>, expression>, observed_values>;
     // The gradient with respect to the input comes last: the group before continues with it at once.
     using buffers = schedule_list<forward_buffers, concatenate<of_parameters, of_inputs>>;
     using steps = typename steps_of<buffers>::type;
@@ -114,11 +146,21 @@ struct lowered {
     static constexpr auto gradient_slots(type_list<Gradients...>) {
         return std::array<int, sizeof...(Gradients)>{slot_of<Gradients, final_slots>...};
     }
+    template <class... Tags, class... Values>
+    static constexpr auto results_of(type_list<Tags...>, type_list<Values...>) {
+        std::array<parameter_result, sizeof...(Values)> results{};
+        if constexpr (sizeof...(Tags) == sizeof...(Values)) {
+            std::size_t i = 0;
+            ((results[i++] = parameter_result{parameter_index<Tags, parameters>, slot_of<Values, final_slots>}), ...);
+        }
+        return results;
+    }
 
     static constexpr auto slot_array = slot_values(final_slots{});
     static constexpr auto operation_array = operation_values(steps{});
     static constexpr auto parameter_array = parameter_values(parameters{});
-    static constexpr auto parameter_gradient_array = gradient_slots(of_parameters{});
+    static constexpr auto parameter_gradient_array = results_of(typename tags_of<trained>::type{}, of_parameters{});
+    static constexpr auto observation_array = results_of(typename tags_of<observations>::type{}, observed_values{});
     static constexpr auto input_gradient_array = gradient_slots(of_inputs{});
 
     static constexpr local_program value{
@@ -128,7 +170,8 @@ struct lowered {
         parameter_array,
         slot_of<expression, final_slots>,
         parameter_gradient_array,
-        input_gradient_array};
+        input_gradient_array,
+        observation_array};
 };
 
 } // namespace detail

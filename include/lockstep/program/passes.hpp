@@ -2,7 +2,7 @@
 #pragma once
 
 #include <lockstep/program/program.hpp>
-#include <lockstep/shape/broadcast.hpp>
+#include <lockstep/shape/memory_order.hpp>
 
 #include <vector>
 

@@ -17,7 +17,7 @@ struct buffer {
     extents shape;
     bool per_sample = true;
     leaf_content content = leaf_content::number;
-    /// Number of the parameter that it is or is the gradient of.
+    /// Number of the parameter that it is, or is the gradient or an observation of.
     int parameter = -1;
     /// The buffer whose memory it uses: itself, or an operand that nobody reads after it.
     int storage = -1;
@@ -44,10 +44,18 @@ struct operation {
     }
 };
 
-/// Where in a model a parameter's layer stands: {2, 0} is layer 0 of the block that is layer 2.
+/// Where in a model a parameter's layer stands: {2, 0} is layer 0 of the block that is layer 2. A level may have a
+/// name of the user's.
 struct layer_path {
-    std::array<int, 4> index{};
+    std::array<int, 8> index{};
+    std::array<char const*, 8> name{};
     int depth = 0;
+
+    /// One level further in, at its first layer.
+    constexpr void enter() {
+        index[depth] = 0;
+        name[depth++] = nullptr;
+    }
 };
 
 struct program_parameter {
@@ -69,7 +77,10 @@ struct program {
     int forward_count = 0;
     int output = -1;
     int loss = -1;
+    /// What the loss is divided by, where that is not the number of samples.
+    int divisor = -1;
     int correct = -1;
+    int answers = -1;
     int input_gradient = -1;
 };
 

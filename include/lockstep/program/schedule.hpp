@@ -80,6 +80,27 @@ struct schedule_members<Buffers, type_list<E...>> : schedule_all<Buffers, E...> 
 template <class Buffers, class List>
 using schedule_list = typename schedule_members<Buffers, List>::type;
 
+/// A primitive that evaluates elementwise operands on its way, as reductions do, needs no buffers for them.
+template <class Primitive>
+inline constexpr bool reads_chains = requires { requires Primitive::reads_chains; };
+
+/// Whether an expression depends on anything but literals.
+template <class E>
+inline constexpr bool holds_value = true;
+template <double Value>
+inline constexpr bool holds_value<literal<Value>> = false;
+template <class Shape, bool PerSample>
+inline constexpr bool holds_value<column_index<Shape, PerSample>> = false;
+template <class Function, class... Operands>
+inline constexpr bool holds_value<apply<Function, Operands...>> = (holds_value<Operands> || ...);
+
+/// Whether an operand of a chain is computed once, into a buffer, because the chain would compute it again for every
+/// element to which it is broadcast: the root of a variance, for one.
+template <class Operand, class Chain>
+inline constexpr bool is_hoisted =
+    is_apply<Operand> && holds_value<Operand> &&
+    (Operand::result_shape::size < Chain::result_shape::size || (Chain::per_sample && !Operand::per_sample));
+
 template <class Buffers, class E>
 struct prepare_expression {
     using type = Buffers;
@@ -88,9 +109,19 @@ template <class Buffers, class Primitive, class... Operands>
 struct prepare_expression<Buffers, compute<Primitive, Operands...>> {
     using type = schedule<Buffers, compute<Primitive, Operands...>>;
 };
+template <class Buffers, class Chain, class... Operands>
+struct prepare_operands {
+    using type = Buffers;
+};
+template <class Buffers, class Chain, class First, class... Rest>
+struct prepare_operands<Buffers, Chain, First, Rest...>
+    : prepare_operands<typename std::conditional_t<is_hoisted<First, Chain>, schedule_expression<Buffers, First>,
+                                                   prepare_expression<Buffers, First>>::type,
+                       Chain, Rest...> {};
 template <class Buffers, class Function, class... Operands>
     requires(!contains<apply<Function, Operands...>, Buffers>)
-struct prepare_expression<Buffers, apply<Function, Operands...>> : prepare_all<Buffers, Operands...> {};
+struct prepare_expression<Buffers, apply<Function, Operands...>>
+    : prepare_operands<Buffers, apply<Function, Operands...>, Operands...> {};
 
 template <class Buffers, class E>
 struct schedule_expression {
@@ -99,12 +130,15 @@ struct schedule_expression {
 template <class Buffers, class Function, class... Operands>
     requires(!contains<apply<Function, Operands...>, Buffers>)
 struct schedule_expression<Buffers, apply<Function, Operands...>> {
-    using type = append<typename prepare_all<Buffers, Operands...>::type, apply<Function, Operands...>>;
+    using type = append<typename prepare_operands<Buffers, apply<Function, Operands...>, Operands...>::type,
+                        apply<Function, Operands...>>;
 };
 template <class Buffers, class Primitive, class... Operands>
     requires(!contains<compute<Primitive, Operands...>, Buffers>)
 struct schedule_expression<Buffers, compute<Primitive, Operands...>> {
-    using type = append<typename schedule_all<Buffers, Operands...>::type, compute<Primitive, Operands...>>;
+    using type = append<typename std::conditional_t<reads_chains<Primitive>, prepare_all<Buffers, Operands...>,
+                                                    schedule_all<Buffers, Operands...>>::type,
+                        compute<Primitive, Operands...>>;
 };
 
 // ---- the code of one step ----
@@ -151,6 +185,12 @@ namespace lockstep {
 /// Operand number Index of a kernel.
 template <int Index>
 struct operand_tag {};
+
+/// Which operand a leaf of a kernel's expression is: one that an expression reads twice is one operand.
+template <class Leaf>
+inline constexpr int operand_index = -1;
+template <int Index, class Shape, bool PerSample, leaf_content Content>
+inline constexpr int operand_index<leaf<operand_tag<Index>, Shape, PerSample, Content>> = Index;
 
 namespace detail {
 

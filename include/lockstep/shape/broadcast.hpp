@@ -71,19 +71,4 @@ struct with_last {
     }();
 };
 
-/// How a shape lies in memory: `rows` of `columns` contiguous elements. An image [channels, height, width]
-/// lies channels-last: height * width rows of `channels` columns. Everything else lies in row-major order.
-struct memory_rows {
-    std::int64_t rows = 1;
-    std::int64_t columns = 1;
-
-    friend constexpr bool operator==(memory_rows const&, memory_rows const&) = default;
-};
-
-constexpr memory_rows rows_of(extents const& value) {
-    if (value.rank == 0) return {};
-    std::int64_t const columns = value.rank == 3 ? value.extent[0] : value.extent[value.rank - 1];
-    return {value.size() / columns, columns};
-}
-
 } // namespace lockstep

@@ -26,6 +26,21 @@ inline constexpr bool is_shape = false;
 template <int... Extents>
 inline constexpr bool is_shape<shape<Extents...>> = true;
 
+/// A shape whose elements are indices of classes, 0 to Classes - 1, and no numbers: the input of an embedding.
+/// class_indices<256, 64> is a text of 64 bytes.
+template <int Classes, int... Extents>
+struct class_indices : shape<Extents...> {
+    static_assert(Classes > 0, "there is at least one class");
+    static constexpr int classes = Classes;
+};
+template <int Classes, int... Extents>
+inline constexpr bool is_shape<class_indices<Classes, Extents...>> = true;
+
+template <class T>
+inline constexpr bool is_class_indices = false;
+template <int Classes, int... Extents>
+inline constexpr bool is_class_indices<class_indices<Classes, Extents...>> = true;
+
 template <class T>
 concept any_shape = is_shape<T>;
 

@@ -123,7 +123,7 @@ public:
                 for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
                     replica& own = *training_[first_shard(r)];
                     forward_shard(own, s);
-                    own.backward(gradients_[s].data());
+                    own.backward();
                 }
             });
             team().synchronize();
@@ -151,7 +151,7 @@ public:
         team().run([&](int r) {
             guarded([&] {
                 for (int s = first_shard(r); s < first_shard(r + 1); ++s)
-                    training_[s]->backward(gradients_[s].data());
+                    training_[s]->backward();
             });
         });
     }
@@ -271,7 +271,7 @@ private:
     }
 
     void forward_shard(replica& own, int shard) {
-        own.forward(input_of(batch_, shard));
+        own.forward(input_of(batch_, shard), gradients_[shard].data());
         losses_[shard].value = *own.template result<element>(training_plan.loss);
     }
 

@@ -68,7 +68,7 @@ public:
     /// The mean of the shards' gradients, and its use, in one pass. Not for clips that need the norm of all of it.
     void in_one_pass(int replica, shard_gradients const& gradients, T divisor, std::uint64_t step) {
         static_assert(!Clip::needs_norm);
-        for_own_ranges(replica, [this, &gradients, divisor, rules = rules_for(step)](slice part, int group) {
+        for_own_ranges(replica, [this, &gradients, divisor, rules = rules_for(step)](bucket_slice part, int group) {
             reduce_and_update<shards>(gradients, parameters_, state_addresses(), part, divisor, rules[group]);
         });
     }
@@ -88,7 +88,7 @@ public:
         }
     }
     void from_mean(int replica, T const* mean, std::uint64_t step) {
-        for_own_ranges(replica, [this, mean, rules = rules_for(step)](slice part, int group) {
+        for_own_ranges(replica, [this, mean, rules = rules_for(step)](bucket_slice part, int group) {
             reduce_and_update<1>({mean}, parameters_, state_addresses(), part, T{1}, rules[group]);
         });
     }
@@ -106,17 +106,17 @@ public:
 private:
     static constexpr int replicas = Plan::value.settings.replicas;
 
-    static slice own_slice(bucket const& b, int replica) { return slice_of(b, replica, replicas); }
+    static bucket_slice own_slice(bucket const& b, int replica) { return slice_of(b, replica, replicas); }
 
     /// Parameters start where slices may, so what a slice has of a group is whole blocks too.
     template <class Work>
     static void for_own_ranges(int replica, Work const& work) {
         constexpr auto const& ranges = static_group_ranges<Optimizer, Plan>;
         for (bucket const& b : Plan::value.buckets) {
-            slice const own = own_slice(b, replica);
+            bucket_slice const own = own_slice(b, replica);
             auto range = std::ranges::upper_bound(ranges, own.begin, {}, &group_range::end);
             for (; range != ranges.end() && own.end > range->begin; ++range)
-                work(slice{std::max(own.begin, range->begin), std::min(own.end, range->end)}, range->group);
+                work(bucket_slice{std::max(own.begin, range->begin), std::min(own.end, range->end)}, range->group);
         }
     }
 

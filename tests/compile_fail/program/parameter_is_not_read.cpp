@@ -5,7 +5,7 @@
 // error: lockstep::bias
 // errors: 1
 #include <lockstep/layer/linear.hpp>
-#include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/program/build.hpp>
 
 namespace ls = lockstep;

@@ -4,7 +4,7 @@
 // error: no parameter of the model has the tag of a parameter group
 // errors: 1
 #include <lockstep/layer/linear.hpp>
-#include <lockstep/model/loss.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/model/sequential.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/train/adam.hpp>

@@ -2,6 +2,7 @@
 #include "host_kernels.hpp"
 
 #include <lockstep/device/host/convolution.hpp>
+#include <lockstep/device/host/patch_convolution.hpp>
 #include <lockstep/device/host/portable.hpp>
 
 #include <doctest/doctest.h>
@@ -21,11 +22,12 @@ static_assert(convolution_geometry<3, 7, 8, 4, window<3, 2, 2, 3, 1, 0>>::out_he
 static_assert(convolution_geometry<3, 7, 8, 4, window<3, 2, 2, 3, 1, 0>>::out_width == 3);
 
 // All three kernels, twice with one object: what it keeps between calls must not show.
-template <class With, class Geometry>
+template <class With, class Geometry,
+          class Kernels = host::convolution<typename With::element, Geometry, typename With::library>>
 void check_geometry() {
     using T = typename With::element;
     using g = Geometry;
-    host::convolution<T, g, typename With::library> kernels;
+    Kernels kernels;
     constexpr std::int64_t out_pixels = std::int64_t{g::out_height} * g::out_width;
     constexpr std::int64_t in_pixels = std::int64_t{g::in_height} * g::in_width;
     constexpr std::int64_t taps = std::int64_t{g::kernel_height} * g::kernel_width;
@@ -50,7 +52,7 @@ void check_geometry() {
         host::loops::convolution<T, g>(x.data(), w.data(), expected.data(), n, {});
         host::loops::convolution<T, g>(magnitudes(x).data(), magnitudes(w).data(), magnitude.data(), n, {});
         for (T& value : magnitude) value += T{2};
-        check_close(found, expected, magnitude, taps * g::in_channels);
+        check_close(found, expected, magnitude, taps * g::group_in);
 
         found = unset<T>(n * g::input_size);
         expected = found;
@@ -64,7 +66,7 @@ void check_geometry() {
         host::loops::convolution_data_gradient<T, g>(magnitudes(dy).data(), magnitudes(w).data(),
                                                      magnitude.data(), n, {});
         for (T& value : magnitude) value += T{2};
-        check_close(found, expected, magnitude, taps * g::out_channels);
+        check_close(found, expected, magnitude, taps * g::group_out);
 
         found = unset<T>(g::weight_size);
         expected = found;
@@ -110,6 +112,51 @@ TEST_CASE_TEMPLATE("strided and widely padded convolutions agree with plain loop
     check_geometry<With, convolution_geometry<7, 6, 6, 4, window<1, 1, 2, 2, 0, 0>>>(); // some inputs unused
     check_geometry<With, convolution_geometry<2, 4, 5, 3, window<2, 1, 1, 2, 3, 2>>>(); // wider than the kernel
     check_geometry<With, convolution_geometry<4, 2, 2, 3, window<5, 4, 1, 3, 2, 1>>>(); // larger than the image
+}
+
+TEST_CASE_TEMPLATE("every phase of a stride has its part of the kernel", With, EVERY_WITH) {
+    check_geometry<With, convolution_geometry<5, 10, 11, 3, window<4, 4, 2, 2, 1, 1>>>();
+    check_geometry<With, convolution_geometry<2, 13, 9, 3, window<3, 3, 3, 4, 0, 2>>>();       // a phase without a tap
+    check_geometry<With, convolution_geometry<2, 9, 11, 18, window<3, 3, 2, 3, 2, 1, 2, 2>>>(); // and with a dilation
+    check_geometry<With, convolution_geometry<3, 8, 8, 2, window<2, 2, 5, 5, 0, 0>>>();         // gaps between windows
+}
+
+TEST_CASE_TEMPLATE("dilated convolutions agree with plain loops", With, EVERY_WITH) {
+    check_geometry<With, convolution_geometry<3, 9, 10, 5, window<3, 3, 1, 1, 0, 0, 2, 2>>>();
+    check_geometry<With, convolution_geometry<17, 7, 8, 19, window<3, 2, 1, 1, 2, 1, 3, 2>>>();
+    check_geometry<With, convolution_geometry<4, 11, 5, 6, window<3, 1, 1, 2, 2, 0, 2, 1>>>(); // one column
+}
+
+TEST_CASE_TEMPLATE("grouped convolutions agree with plain loops", With, EVERY_WITH) {
+    check_geometry<With, convolution_geometry<4, 8, 9, 6, window<3, 3, 1, 1, 1, 1>, 2>>();
+    check_geometry<With, convolution_geometry<34, 6, 5, 51, window<2, 3, 2, 1, 1, 1>, 17>>();
+    check_geometry<With, convolution_geometry<6, 7, 8, 40, window<3, 3, 1, 2, 1, 2, 2, 1>, 2>>();
+    check_geometry<With, convolution_geometry<3, 5, 5, 6, window<3, 3, 1, 1, 1, 1>, 3>>(); // two kernels a channel
+    check_geometry<With, convolution_geometry<6, 5, 5, 3, window<1, 1, 1, 1, 0, 0>, 3>>();
+}
+
+TEST_CASE_TEMPLATE("depthwise convolutions agree with plain loops", With, EVERY_WITH) {
+    check_geometry<With, convolution_geometry<37, 7, 19, 37, window<3, 3, 1, 1, 1, 1>, 37>>();
+    check_geometry<With, convolution_geometry<16, 8, 9, 16, window<3, 5, 2, 2, 1, 2>, 16>>();
+    check_geometry<With, convolution_geometry<5, 9, 9, 5, window<2, 3, 1, 3, 0, 3, 3, 2>, 5>>();
+}
+
+template <class With, class Geometry>
+void check_patches() {
+    check_geometry<With, Geometry,
+                   host::patch_convolution<typename With::element, Geometry, typename With::library>>();
+}
+
+TEST_CASE_TEMPLATE("convolutions as products of patches agree with plain loops", With, EVERY_WITH) {
+    check_patches<With, convolution_geometry<3, 5, 7, 4, window<3, 3, 1, 1, 1, 1>>>();
+    check_patches<With, convolution_geometry<17, 2, 2, 19, window<3, 2, 1, 1, 1, 1>>>();
+    check_patches<With, convolution_geometry<5, 9, 8, 6, window<2, 3, 2, 3, 1, 2, 3, 2>>>();
+    check_patches<With, convolution_geometry<2, 13, 11, 3, window<1, 1, 1, 1, 0, 0>>>(); // more than a block of rows
+}
+
+TEST_CASE_TEMPLATE("convolutions with large weights and few pixels agree with plain loops", With, EVERY_WITH) {
+    check_geometry<With, convolution_geometry<171, 4, 3, 173, window<3, 3, 1, 1, 1, 1>>>();
+    check_geometry<With, convolution_geometry<180, 3, 4, 170, window<3, 3, 2, 2, 1, 1>>>();
 }
 
 } // namespace

@@ -33,8 +33,8 @@ void plain_pooling(std::vector<T> const& x, std::vector<T> const& dy, std::vecto
                     std::size_t where = x.size();
                     for (int i = 0; i < g::kernel_height; ++i)
                         for (int j = 0; j < g::kernel_width; ++j) {
-                            int const h = row * g::stride_height + i - g::padding_height;
-                            int const w = column * g::stride_width + j - g::padding_width;
+                            int const h = row * g::stride_height + i * g::dilation_height - g::padding_height;
+                            int const w = column * g::stride_width + j * g::dilation_width - g::padding_width;
                             if (h < 0 || h >= g::in_height || w < 0 || w >= g::in_width) continue;
                             std::size_t const here = at(sample, h, w, channel, g::in_height, g::in_width);
                             if (where == x.size() || x[here] > best || std::isnan(x[here])) {
@@ -86,6 +86,7 @@ TEST_CASE_TEMPLATE("max pooling agrees with its definition, gradient included", 
     check_geometry<T, pooling_geometry<67, 5, 6, window<3, 2, 1, 1, 1, 1>>>();
     check_geometry<T, pooling_geometry<3, 11, 8, window<2, 3, 4, 5, 0, 0>>>(); // gaps between windows
     check_geometry<T, pooling_geometry<16, 6, 6, window<6, 6, 6, 6, 0, 0>>>(); // the whole image
+    check_geometry<T, pooling_geometry<9, 9, 8, window<3, 2, 1, 2, 1, 1, 2, 3>>>(); // dilated
 }
 
 TEST_CASE_TEMPLATE("a NaN in the window wins, and its place takes the gradient", T, float, double) {

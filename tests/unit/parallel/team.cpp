@@ -81,8 +81,8 @@ TEST_CASE("reduction: a balanced tree over the shards, the same for every owner"
     std::array<float const*, 4> const gradients{shards[0].data(), shards[1].data(), shards[2].data(), shards[3].data()};
     std::vector<float> whole(64), parts(64);
     auto const keep = [](float, float mean) { return mean; };
-    ls::reduce_and_update<4>(gradients, whole.data(), std::array<float*, 0>{}, ls::slice{0, 64}, 2.0f, keep);
-    for (ls::slice part : {ls::slice{48, 64}, ls::slice{0, 16}, ls::slice{16, 48}})
+    ls::reduce_and_update<4>(gradients, whole.data(), std::array<float*, 0>{}, ls::bucket_slice{0, 64}, 2.0f, keep);
+    for (ls::bucket_slice part : {ls::bucket_slice{48, 64}, ls::bucket_slice{0, 16}, ls::bucket_slice{16, 48}})
         ls::reduce_and_update<4>(gradients, parts.data(), std::array<float*, 0>{}, part, 2.0f, keep);
     float const expected = ((1e8f + 1.0f) + (-1e8f + 1.0f)) / 2.0f;
     for (float value : whole) CHECK(value == expected);

@@ -1,41 +1,34 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/device/host/convolution.hpp>
+#include <lockstep/device/host/attention.hpp>
+#include <lockstep/device/host/batched_matmul.hpp>
 #include <lockstep/device/host/elementwise.hpp>
-#include <lockstep/device/host/kernel.hpp>
+#include <lockstep/device/host/gather.hpp>
+#include <lockstep/device/host/kernel_for.hpp>
 #include <lockstep/device/host/matmul.hpp>
-#include <lockstep/device/host/pooling.hpp>
+#include <lockstep/device/host/movement.hpp>
+#include <lockstep/device/host/normalize.hpp>
 #include <lockstep/device/host/reduce.hpp>
-#include <lockstep/expression/convolution.hpp>
+#include <lockstep/device/host/rows.hpp>
+#include <lockstep/device/host/window_kernels.hpp>
 #include <lockstep/expression/layout.hpp>
 #include <lockstep/expression/matmul.hpp>
-#include <lockstep/expression/pooling.hpp>
 #include <lockstep/expression/reduce.hpp>
+#include <lockstep/expression/rows.hpp>
 
 #include <cstdint>
 
 namespace lockstep::host {
 
-/// Which host kernel computes an expression over numbered operands. T is the element type of all numbers.
-template <class T, class Library, class E>
-struct kernel_for;
-
 namespace detail {
 
 template <class E>
 inline constexpr std::int64_t last = E::result_shape::extents[E::result_shape::rank - 1];
-/// Rows of a sample, all axes but the last taken together.
+/// Rows of a matrix, all axes but the last and the samples taken together.
 template <class E>
-inline constexpr std::int64_t leading = E::result_shape::size / last<E>;
-
-template <class State>
-void* make_state() {
-    return new State;
-}
-template <class State>
-void free_state(void* state) {
-    delete static_cast<State*>(state);
+std::int64_t rows_of_operand(kernel_call const& call) {
+    return E::result_shape::size / last<E> * (E::per_sample ? call.samples : 1);
 }
 
 } // namespace detail
@@ -50,8 +43,8 @@ template <class T, class Library, class X, class W>
 struct kernel_for<T, Library, compute<primitive::matmul, X, W>> {
     static void run(kernel_call const& call) {
         constexpr int in = detail::last<X>, out = detail::last<W>;
-        matmul_nn<T, out, in, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples * detail::leading<X>, call.tail);
+        matmul_nn<T, out, in, Library>(call.operand<T>(operand_index<X>), call.operand<T>(operand_index<W>),
+                                       static_cast<T*>(call.result), detail::rows_of_operand<X>(call), call.tail);
     }
     static constexpr kernel value{&run, nullptr, true};
 };
@@ -60,8 +53,8 @@ template <class T, class Library, class G, class W>
 struct kernel_for<T, Library, compute<primitive::matmul_right_transposed, G, W>> {
     static void run(kernel_call const& call) {
         constexpr int in = W::result_shape::extents[0], out = W::result_shape::extents[1];
-        matmul_nt<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples * detail::leading<G>, call.tail);
+        matmul_nt<T, in, out, Library>(call.operand<T>(operand_index<G>), call.operand<T>(operand_index<W>),
+                                       static_cast<T*>(call.result), detail::rows_of_operand<G>(call), call.tail);
     }
     static constexpr kernel value{&run, nullptr, true};
 };
@@ -70,68 +63,23 @@ template <class T, class Library, class X, class G>
 struct kernel_for<T, Library, compute<primitive::matmul_left_transposed, X, G>> {
     static void run(kernel_call const& call) {
         constexpr int in = detail::last<X>, out = detail::last<G>;
-        matmul_tn<T, in, out, Library>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples * detail::leading<X>);
+        matmul_tn<T, in, out, Library>(call.operand<T>(operand_index<X>), call.operand<T>(operand_index<G>),
+                                       static_cast<T*>(call.result), detail::rows_of_operand<X>(call));
     }
     static constexpr kernel value{&run};
 };
 
-template <class T, class Library, class Geometry>
-struct convolution_kernel {
-    using state = convolution<T, Geometry, Library>;
-    static void forward(kernel_call const& call) {
-        static_cast<state*>(call.state)->forward(call.operand<T>(0), call.operand<T>(1),
-                                                 static_cast<T*>(call.result), call.samples, call.tail);
-    }
-    static void data_gradient(kernel_call const& call) {
-        static_cast<state*>(call.state)->data_gradient(call.operand<T>(0), call.operand<T>(1),
-                                                       static_cast<T*>(call.result), call.samples, call.tail);
-    }
-    static void weight_gradient(kernel_call const& call) {
-        static_cast<state*>(call.state)->weight_gradient(call.operand<T>(0), call.operand<T>(1),
-                                                         static_cast<T*>(call.result), call.samples);
-    }
-    static constexpr kernel with_state(void (*run)(kernel_call const&), bool takes_tail) {
-        return {run, nullptr, takes_tail, &detail::make_state<state>, &detail::free_state<state>};
-    }
-};
-
-template <class T, class Library, class Window, class X, class W>
-struct kernel_for<T, Library, compute<primitive::convolution<Window>, X, W>> {
-    using kernels = convolution_kernel<T, Library, typename primitive::convolution<Window>::template geometry<X, W>>;
-    static constexpr kernel value = kernels::with_state(&kernels::forward, true);
-};
-template <class T, class Library, class Geometry, class G, class W>
-struct kernel_for<T, Library, compute<primitive::convolution_data_gradient<Geometry>, G, W>> {
-    using kernels = convolution_kernel<T, Library, Geometry>;
-    static constexpr kernel value = kernels::with_state(&kernels::data_gradient, true);
-};
-template <class T, class Library, class Geometry, class X, class G>
-struct kernel_for<T, Library, compute<primitive::convolution_weight_gradient<Geometry>, X, G>> {
-    using kernels = convolution_kernel<T, Library, Geometry>;
-    static constexpr kernel value = kernels::with_state(&kernels::weight_gradient, false);
-};
-
-template <class T, class Library, class Window, class X>
-struct kernel_for<T, Library, compute<primitive::max_pool<Window>, X>> {
-    static void run(kernel_call const& call) {
-        using geometry = typename primitive::max_pool<Window>::template geometry<X>;
-        max_pool<T, geometry>(call.operand<T>(0), static_cast<T*>(call.result), call.samples, call.tail);
-    }
-    static constexpr kernel value{&run, nullptr, true};
-};
-template <class T, class Library, class Geometry, class X, class G>
-struct kernel_for<T, Library, compute<primitive::max_pool_gradient<Geometry>, X, G>> {
-    static void run(kernel_call const& call) {
-        max_pool_gradient<T, Geometry>(call.operand<T>(0), call.operand<T>(1), static_cast<T*>(call.result),
-                                       call.samples, call.tail);
-    }
-    static constexpr kernel value{&run, nullptr, true};
-};
-
 template <class T, class Library, class Shape, bool PerSample, class X>
 struct kernel_for<T, Library, compute<primitive::sum_to<Shape, PerSample>, X>> {
-    static constexpr kernel value{&sum_kernel<T, X, compute<primitive::sum_to<Shape, PerSample>, X>>::run};
+    static constexpr kernel value{&reduction<T, add_values, X, compute<primitive::sum_to<Shape, PerSample>, X>>::run};
+};
+template <class T, class Library, class Shape, bool PerSample, class X>
+struct kernel_for<T, Library, compute<primitive::max_to<Shape, PerSample>, X>> {
+    static constexpr kernel value{&reduction<T, larger_value, X, compute<primitive::max_to<Shape, PerSample>, X>>::run};
+};
+template <class T, class Library, class X>
+struct kernel_for<T, Library, compute<primitive::softmax, X>> {
+    static constexpr kernel value{&row_kernels<T, X>::softmax, nullptr, true};
 };
 template <class T, class Library, class X>
 struct kernel_for<T, Library, compute<primitive::logsumexp, X>> {
@@ -160,6 +108,53 @@ struct kernel_for<T, Library, compute<primitive::reorder_image<ToChannelsLast>, 
                 }
     }
     static constexpr kernel value{&run};
+};
+
+// ---- elements that move ----
+
+template <class T, class Library, class Primitive, class X>
+    requires requires { Primitive::template moves<X>; }
+struct kernel_for<T, Library, compute<Primitive, X>> {
+    using kernels = movement_kernel<T, compute<Primitive, X>, X, Primitive::template moves<X>>;
+    static constexpr kernel value{&kernels::run};
+};
+template <class T, class Library, int Axis, class... X>
+struct kernel_for<T, Library, compute<primitive::concat<Axis>, X...>> {
+    static constexpr kernel value{&concat_kernel<T, Axis, X...>::run};
+};
+template <class T, class Library, class Table, class Index>
+struct kernel_for<T, Library, compute<primitive::gather, Table, Index>> {
+    static constexpr kernel value{&gather_kernels<T, Table, Index>::gather};
+};
+template <class T, class Library, int Rows, class X, class Index>
+struct kernel_for<T, Library, compute<primitive::scatter_sum<Rows>, X, Index>> {
+    static constexpr kernel value{&gather_kernels<T, X, Index>::template scatter_sum<Rows>};
+};
+
+// ---- normalization and attention ----
+
+template <class T, class Library, int Groups, double Epsilon, normalization How, class X>
+struct kernel_for<T, Library, compute<primitive::normalize<Groups, Epsilon, How>, X>> {
+    static constexpr kernel value{&normalize_kernel<T, Groups, Epsilon, How, X>::forward, nullptr, true};
+};
+template <class T, class Library, int Groups, double Epsilon, normalization How, class X, class G>
+struct kernel_for<T, Library, compute<primitive::normalize_gradient<Groups, Epsilon, How>, X, G>> {
+    static constexpr kernel value{&normalize_kernel<T, Groups, Epsilon, How, X>::template gradient<G>, nullptr, true};
+};
+template <class T, class Library, int Heads, attention_mask Mask, class QKV>
+struct kernel_for<T, Library, compute<primitive::attention<Heads, Mask>, QKV>> {
+    using state = attention<T, Library, Heads, Mask, QKV>;
+    static constexpr kernel value{&state::run, nullptr, false, &detail::make_state<state>, &detail::free_state<state>};
+};
+template <class T, class Library, int Heads, attention_mask Mask, class QKV, class G>
+struct kernel_for<T, Library, compute<primitive::attention_gradient<Heads, Mask>, QKV, G>> {
+    using state = attention<T, Library, Heads, Mask, QKV>;
+    static constexpr kernel value{&state::template run_gradient<G>, nullptr, false, &detail::make_state<state>,
+                                  &detail::free_state<state>};
+};
+template <class T, class Library, primitive::transposed Which, class A, class B>
+struct kernel_for<T, Library, compute<primitive::batched_matmul<Which>, A, B>> {
+    static constexpr kernel value{&batched_matmul_kernel<T, Library, Which, A, B>::run};
 };
 
 /// What a program asks for the address of a kernel's code.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/host/channel_registers.hpp>
 #include <lockstep/device/host/row_tail.hpp>
 #include <lockstep/device/host/vector.hpp>
 #include <lockstep/shape/convolution.hpp>
@@ -12,7 +13,7 @@ namespace lockstep::host {
 
 namespace detail {
 
-/// The pixels of the image that a window covers: rows [top, bottom), columns [left, right).
+/// The pixels of the image that a window covers: rows [top, bottom), columns [left, right), every dilation-th.
 struct covered_pixels {
     int top, bottom, left, right;
 
@@ -21,8 +22,23 @@ struct covered_pixels {
         using g = Geometry;
         int const row = out_row * g::stride_height - g::padding_height;
         int const column = out_column * g::stride_width - g::padding_width;
-        return {std::max(row, 0), std::min(row + g::kernel_height, g::in_height), std::max(column, 0),
-                std::min(column + g::kernel_width, g::in_width)};
+        return {first_inside(row, g::dilation_height), std::min(row + g::span_height, g::in_height),
+                first_inside(column, g::dilation_width), std::min(column + g::span_width, g::in_width)};
+    }
+
+    /// Whether every window has a pixel in the image: padding and dilation could let one step over it.
+    template <class Geometry>
+    static constexpr bool never_empty() {
+        for (int row = 0; row < Geometry::out_height; ++row)
+            if (covered_pixels const window = of<Geometry>(row, 0); window.top >= window.bottom) return false;
+        for (int column = 0; column < Geometry::out_width; ++column)
+            if (covered_pixels const window = of<Geometry>(0, column); window.left >= window.right) return false;
+        return true;
+    }
+
+private:
+    static constexpr int first_inside(int start, int dilation) {
+        return start >= 0 ? start : start + (dilation - 1 - start) / dilation * dilation;
     }
 };
 
@@ -38,8 +54,8 @@ struct window_maxima {
         using g = Geometry;
         int const first = window.top * g::in_width + window.left;
         window_maxima best{load_part<Lanes>(x + first * g::channels), vector_index<T>{} + first};
-        for (int row = window.top; row < window.bottom; ++row)
-            for (int column = window.left; column < window.right; ++column) {
+        for (int row = window.top; row < window.bottom; row += g::dilation_height)
+            for (int column = window.left; column < window.right; column += g::dilation_width) {
                 int const pixel = row * g::in_width + column;
                 vector<T> const found = load_part<Lanes>(x + pixel * g::channels);
                 auto const wins = (found > best.value) | (found != found);
@@ -50,15 +66,6 @@ struct window_maxima {
     }
 };
 
-/// Calls visit.operator()<Lanes>(first channel) for one register of channels after the other.
-template <class T, int Channels, class Visit>
-[[gnu::always_inline]] inline void for_each_register(Visit&& visit) {
-    constexpr int lanes = vector_lanes<T>;
-    int channel = 0;
-    for (; channel + lanes <= Channels; channel += lanes) visit.template operator()<lanes>(channel);
-    if constexpr (Channels % lanes != 0) visit.template operator()<Channels % lanes>(channel);
-}
-
 } // namespace detail
 
 /// y[n][out height][out width][channels]: the maximum over each window of x[n][height][width][channels], NaN
@@ -66,6 +73,7 @@ template <class T, int Channels, class Visit>
 template <class T, class Geometry>
 void max_pool(T const* x, T* y, std::int64_t n, row_tail tail = {}) {
     using g = Geometry;
+    static_assert(detail::covered_pixels::never_empty<g>(), "every window of a maximum holds a pixel of the image");
     for (std::int64_t sample = 0; sample < n; ++sample, x += g::input_size)
         for (int row = 0; row < g::out_height; ++row) {
             for (int column = 0; column < g::out_width; ++column, y += g::channels) {
@@ -85,7 +93,9 @@ template <class T, class Geometry>
 void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail tail = {}) {
     using g = Geometry;
     // Windows that tile the image write every pixel exactly once.
-    constexpr bool tiling = g::stride_height == g::kernel_height && g::stride_width == g::kernel_width &&
+    constexpr bool tiling = g::dilation_height == 1 && g::dilation_width == 1 &&
+                            g::stride_height == g::kernel_height &&
+                            g::stride_width == g::kernel_width &&
                             g::out_height * g::kernel_height == g::in_height &&
                             g::out_width * g::kernel_width == g::in_width;
     for (std::int64_t sample = 0; sample < n; ++sample, x += g::input_size, dx += g::input_size) {
@@ -96,8 +106,8 @@ void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail 
                 detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
                     auto const best = detail::window_maxima<T>::template of<g, Lanes>(x + channel, window);
                     vector<T> const upstream = load_part<Lanes>(dy + channel);
-                    for (int in_row = window.top; in_row < window.bottom; ++in_row)
-                        for (int in_column = window.left; in_column < window.right; ++in_column) {
+                    for (int in_row = window.top; in_row < window.bottom; in_row += g::dilation_height)
+                        for (int in_column = window.left; in_column < window.right; in_column += g::dilation_width) {
                             int const pixel = in_row * g::in_width + in_column;
                             T* const to = dx + pixel * g::channels + channel;
                             vector<T> part = best.pixel == pixel ? upstream : vector<T>{};

@@ -47,24 +47,26 @@ void matmul_tn(T const* a, T const* b, T* c, std::int64_t rows) {
                 c[row * N + column] += a[r * M + row] * b[r * N + column];
 }
 
-/// Calls visit(x offset, weight offset, y offset) for every output pixel and every kernel position that lies
-/// inside the image; the offsets are those of the first channel within one sample.
+/// Calls visit(x offset, weight offset, y offset) for every output pixel, every kernel position that lies inside
+/// the image and every group of channels; the offsets are those of the group's first channel within one sample.
 template <class Geometry, class Visit>
 void for_each_tap(std::int64_t out_row, Visit visit) {
     using g = Geometry;
     for (std::int64_t out_column = 0; out_column < g::out_width; ++out_column)
         for (std::int64_t ky = 0; ky < g::kernel_height; ++ky)
             for (std::int64_t kx = 0; kx < g::kernel_width; ++kx) {
-                std::int64_t const row = out_row * g::stride_height + ky - g::padding_height;
-                std::int64_t const column = out_column * g::stride_width + kx - g::padding_width;
+                std::int64_t const row = out_row * g::stride_height + ky * g::dilation_height - g::padding_height;
+                std::int64_t const column = out_column * g::stride_width + kx * g::dilation_width - g::padding_width;
                 if (row < 0 || row >= g::in_height || column < 0 || column >= g::in_width) continue;
-                visit((row * g::in_width + column) * g::in_channels,
-                      (ky * g::kernel_width + kx) * g::in_channels * g::out_channels,
-                      (out_row * g::out_width + out_column) * g::out_channels);
+                for (std::int64_t group = 0; group < g::groups; ++group)
+                    visit((row * g::in_width + column) * g::in_channels + group * g::group_in,
+                          (ky * g::kernel_width + kx) * g::group_in * g::out_channels + group * g::group_out,
+                          (out_row * g::out_width + out_column) * g::out_channels + group * g::group_out);
             }
 }
 
-/// y[n][oh][ow][oc] = sum of x[n][oh stride + kh - padding][...][ic] w[kh][kw][ic][oc].
+/// y[n][oh][ow][oc] = sum of x[n][oh stride + kh dilation - padding][...][ic] w[kh][kw][ic][oc], over the input
+/// channels of oc's group.
 template <class T, class Geometry>
 void convolution(T const* x, T const* w, T* y, std::int64_t n, row_tail tail) {
     using g = Geometry;
@@ -72,8 +74,8 @@ void convolution(T const* x, T const* w, T* y, std::int64_t n, row_tail tail) {
     for (std::int64_t sample = 0; sample < n; ++sample, x += g::input_size, y += g::output_size)
         for (std::int64_t row = 0; row < g::out_height; ++row) {
             for_each_tap<g>(row, [=](std::int64_t from, std::int64_t weight, std::int64_t to) {
-                for (std::int64_t ic = 0; ic < g::in_channels; ++ic)
-                    for (std::int64_t oc = 0; oc < g::out_channels; ++oc)
+                for (std::int64_t ic = 0; ic < g::group_in; ++ic)
+                    for (std::int64_t oc = 0; oc < g::group_out; ++oc)
                         y[to + oc] += x[from + ic] * w[weight + ic * g::out_channels + oc];
             });
             tail((sample * g::out_height + row) * g::out_width, g::out_width);
@@ -89,8 +91,8 @@ void convolution_data_gradient(T const* dy, T const* w, T* dx, std::int64_t n, r
     for (std::int64_t sample = 0; sample < n; ++sample, dx += g::input_size, dy += g::output_size) {
         for (std::int64_t row = 0; row < g::out_height; ++row)
             for_each_tap<g>(row, [=](std::int64_t to, std::int64_t weight, std::int64_t from) {
-                for (std::int64_t ic = 0; ic < g::in_channels; ++ic)
-                    for (std::int64_t oc = 0; oc < g::out_channels; ++oc)
+                for (std::int64_t ic = 0; ic < g::group_in; ++ic)
+                    for (std::int64_t oc = 0; oc < g::group_out; ++oc)
                         dx[to + ic] += dy[from + oc] * w[weight + ic * g::out_channels + oc];
             });
         tail(sample * pixels, pixels);
@@ -105,8 +107,8 @@ void convolution_weight_gradient(T const* x, T const* dy, T* dw, std::int64_t n)
     for (std::int64_t sample = 0; sample < n; ++sample, x += g::input_size, dy += g::output_size)
         for (std::int64_t row = 0; row < g::out_height; ++row)
             for_each_tap<g>(row, [=](std::int64_t from, std::int64_t weight, std::int64_t upstream) {
-                for (std::int64_t ic = 0; ic < g::in_channels; ++ic)
-                    for (std::int64_t oc = 0; oc < g::out_channels; ++oc)
+                for (std::int64_t ic = 0; ic < g::group_in; ++ic)
+                    for (std::int64_t oc = 0; oc < g::group_out; ++oc)
                         dw[weight + ic * g::out_channels + oc] += x[from + ic] * dy[upstream + oc];
             });
 }

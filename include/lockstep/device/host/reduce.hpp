@@ -1,122 +1,141 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/device/host/elementwise.hpp>
-#include <lockstep/device/rows.hpp>
+#include <lockstep/device/host/chain.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 namespace lockstep::host {
 
-/// A group of one thread. Values are first computed for some columns, which vectorizes, then added in order.
-struct one_thread {
-    template <int Columns, class T, class F>
-    constexpr T sum(F f) const {
-        T total = 0;
-        for_blocks<Columns, T>(f, [&](T value) { total += value; });
-        return total;
+/// How a reduction combines two values, and what it starts with.
+struct add_values {
+    template <class T>
+    static constexpr T start = T(0);
+    template <class T>
+    static constexpr T combine(T a, T b) {
+        return a + b;
     }
-    template <int Columns, class T, class F>
-    constexpr T max(F f) const {
-        T largest = f(0);
-        for_blocks<Columns, T>(f, [&](T value) { largest = value > largest || value != value ? value : largest; });
-        return largest;
-    }
-
-private:
-    template <int Columns, class T, class F, class Each>
-    static constexpr void for_blocks(F f, Each each) {
-        constexpr int width = Columns < 16 ? Columns : 16;
-        int first = 0;
-        for (; first + width <= Columns; first += width) {
-            T values[width];
-            for (int i = 0; i < width; ++i) values[i] = f(first + i);
-            for (int i = 0; i < width; ++i) each(values[i]);
-        }
-        for (; first < Columns; ++first) each(f(first));
+};
+/// A NaN counts as larger than any number, as in PyTorch.
+struct larger_value {
+    template <class T>
+    static constexpr T start = -std::numeric_limits<T>::infinity();
+    template <class T>
+    static constexpr T combine(T a, T b) {
+        return b > a || b != b ? b : a;
     }
 };
 
-/// Sums everything that was broadcast, each result element in the order of samples and rows.
-template <class T, class From, class To>
-struct sum_kernel {
-    static constexpr detail::memory_axes from = detail::axes_of(extents_of<typename From::result_shape>());
-    static constexpr detail::memory_axes to = detail::axes_of(extents_of<typename To::result_shape>());
-    static constexpr std::int64_t from_size = From::result_shape::size;
+/// Reduces an elementwise chain over everything that was broadcast; the chain's values are never stored. The order
+/// is fixed: rows of one result element in blocks of 128, blocks one after the other, within a row by 16 lanes.
+template <class T, class Operation, class From, class To>
+class reduction {
+    using code = chain<T, From>;
+    using place = typename code::place;
+    static constexpr std::int64_t columns = code::columns;
+    static constexpr std::int64_t sample_rows = code::sample_rows;
     static constexpr std::int64_t to_size = To::result_shape::size;
-    static constexpr bool along_columns = to.columns == from.columns;
+    static constexpr memory_axes to =
+        broadcast_steps(extents_of<typename To::result_shape>(), extents_of<typename From::result_shape>());
+    static constexpr bool by_column = to.column_step() != 0;
+    /// All rows of a sample meet in one row of the result.
+    static constexpr bool meets = [] {
+        for (int i = 0; i + 1 < to.count; ++i)
+            if (to.step[i] != 0) return false;
+        return !by_column || to.column_step() == 1;
+    }();
 
+public:
     static void run(kernel_call const& call) {
-        T const* x = call.operand<T>(0);
-        T* out = static_cast<T*>(call.result);
+        T* const out = static_cast<T*>(call.result);
         std::int64_t const samples = From::per_sample ? call.samples : 1;
-        if constexpr (!To::per_sample && along_columns && to.outer == 1 && to.inner == 1) {
-            sum_rows<0>(x, out, samples * from.outer * from.inner);
+        if constexpr (meets && To::per_sample) {
+            for (std::int64_t n = 0; n < samples; ++n) reduce_rows<0>(call, n * sample_rows, sample_rows, out + n * to_size);
+        } else if constexpr (meets) {
+            reduce_rows<0>(call, 0, samples * sample_rows, out);
         } else {
-            std::fill_n(out, to_size * (To::per_sample ? samples : 1), T{});
+            std::fill_n(out, to_size * (To::per_sample ? samples : 1), Operation::template start<T>);
             for (std::int64_t n = 0; n < samples; ++n)
-                add_sample(x + n * from_size, out + (To::per_sample ? n * to_size : 0));
+                for (std::int64_t row = 0; row < sample_rows; ++row)
+                    combine_row<0>(code::at_row(call, n * sample_rows + row),
+                                   out + (To::per_sample ? n * to_size : 0) + to.offset_of_row(row));
         }
-        call.tail(0, 0);
     }
 
 private:
-    /// The sum of rows, some columns at a time in registers.
+    static constexpr std::int64_t row_block = 128;
+    static constexpr int lanes = 16;
+
+    template <int Count>
+    static void combine_block(T* into, T const* values) {
+        for (int c = 0; c < Count; ++c) into[c] = Operation::combine(into[c], values[c]);
+    }
+
+    static T row_total(place const& at) {
+        constexpr int width = static_cast<int>(std::min<std::int64_t>(columns, lanes));
+        T total[width];
+        code::template block<width>(total, at, 0);
+        if constexpr (columns > lanes) {
+            T values[width];
+            std::int64_t first = width;
+            for (; first + width <= columns; first += width) {
+                code::template block<width>(values, at, first);
+                combine_block<width>(total, values);
+            }
+            constexpr int rest = static_cast<int>(columns % width);
+            if constexpr (rest != 0) {
+                code::template block<rest>(values, at, first);
+                combine_block<rest>(total, values);
+            }
+        }
+        for (int c = 1; c < width; ++c) total[0] = Operation::combine(total[0], total[c]);
+        return total[0];
+    }
+
+    /// Rows that meet in one: some columns at a time in registers, or all columns in one number.
     template <std::int64_t First>
-    static void sum_rows(T const* x, T* out, std::int64_t rows) {
-        if constexpr (First < from.columns) {
-            constexpr std::int64_t width = std::min<std::int64_t>(from.columns - First, 64);
-            T sums[width] = {};
-            for (std::int64_t row = 0; row < rows; ++row) {
-                T const* at = x + row * from.columns + First;
-                for (int c = 0; c < width; ++c) sums[c] += at[c];
+    static void reduce_rows(kernel_call const& call, std::int64_t first_row, std::int64_t rows, T* out) {
+        if constexpr (!by_column) {
+            T total = Operation::template start<T>;
+            for (std::int64_t block = 0; block < rows; block += row_block) {
+                T part = Operation::template start<T>;
+                for (std::int64_t row = block; row < std::min(block + row_block, rows); ++row)
+                    part = Operation::combine(part, row_total(code::at_row(call, first_row + row)));
+                total = Operation::combine(total, part);
             }
-            std::copy_n(sums, width, out + First);
-            sum_rows<First + width>(x, out, rows);
+            *out = total;
+        } else if constexpr (First < columns) {
+            constexpr int width = static_cast<int>(std::min<std::int64_t>(columns - First, 64));
+            T total[width], part[width], values[width];
+            std::fill_n(total, width, Operation::template start<T>);
+            for (std::int64_t block = 0; block < rows; block += row_block) {
+                std::fill_n(part, width, Operation::template start<T>);
+                for (std::int64_t row = block; row < std::min(block + row_block, rows); ++row) {
+                    code::template block<width>(values, code::at_row(call, first_row + row), First);
+                    combine_block<width>(part, values);
+                }
+                combine_block<width>(total, part);
+            }
+            std::copy_n(total, width, out + First);
+            reduce_rows<First + width>(call, first_row, rows, out);
         }
     }
 
-    static void add_sample(T const* x, T* out) {
-        for (std::int64_t o = 0; o < from.outer; ++o)
-            for (std::int64_t i = 0; i < from.inner; ++i) {
-                T const* row = x + (o * from.inner + i) * from.columns;
-                T* target = out + ((to.outer > 1 ? o : 0) * to.inner + (to.inner > 1 ? i : 0)) * to.columns;
-                for (std::int64_t c = 0; c < from.columns; ++c) target[along_columns ? c : 0] += row[c];
+    template <std::int64_t First>
+    static void combine_row(place const& at, T* out) {
+        if constexpr (!by_column) *out = Operation::combine(*out, row_total(at));
+        else if constexpr (First < columns) {
+            constexpr int width = static_cast<int>(std::min<std::int64_t>(columns - First, 64));
+            T values[width];
+            code::template block<width>(values, at, First);
+            for (int c = 0; c < width; ++c) {
+                T& into = out[(First + c) * to.column_step()];
+                into = Operation::combine(into, values[c]);
             }
-    }
-};
-
-/// Kernels over the last axis, one row after the other.
-template <class T, class From>
-struct row_kernels {
-    static constexpr int columns = From::result_shape::extents[From::result_shape::rank - 1];
-    static constexpr std::int64_t sample_rows = From::result_shape::size / columns;
-
-    static void logsumexp(kernel_call const& call) {
-        T* out = static_cast<T*>(call.result);
-        for_rows(call, [out](std::int64_t row, T const* x) {
-            out[row] = rows::logsumexp<columns>(x, one_thread{});
-        });
-    }
-    static void argmax(kernel_call const& call) {
-        T* out = static_cast<T*>(call.result);
-        for_rows(call, [out](std::int64_t row, T const* x) {
-            out[row] = static_cast<T>(rows::argmax<columns>(x));
-        });
-    }
-    static void pick(kernel_call const& call) {
-        T* out = static_cast<T*>(call.result);
-        std::int32_t const* index = call.operand<std::int32_t>(1);
-        for_rows(call, [=](std::int64_t row, T const* x) { out[row] = x[index[row]]; });
-    }
-
-private:
-    static void for_rows(kernel_call const& call, auto&& each) {
-        T const* x = call.operand<T>(0);
-        std::int64_t const rows = call.samples * sample_rows;
-        for (std::int64_t row = 0; row < rows; ++row) each(row, x + row * columns);
-        call.tail(0, rows);
+            combine_row<First + width>(at, out);
+        }
     }
 };
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/expression/elementwise.hpp>
+#include <lockstep/expression/reduce.hpp>
+#include <lockstep/layer/initializer.hpp>
+#include <lockstep/layer/layer.hpp>
+#include <lockstep/layer/normalization_options.hpp>
+
+namespace lockstep {
+
+/// The running statistics of batch_norm, under PyTorch's names.
+struct running_mean {
+    static constexpr char const* name = "running_mean";
+};
+struct running_variance {
+    static constexpr char const* name = "running_var";
+};
+
+/// Each channel with mean 0 and variance 1 over the batch and all positions, then scaled and shifted: Ioffe and
+/// Szegedy, "Batch normalization", 2015, as PyTorch's BatchNorm1d and BatchNorm2d: [features], [channels, length] or
+/// [channels, height, width], unchanged in shape.
+///
+/// In training the statistics are those of a shard: what one replica computes at once, as with DataParallel. Running
+/// statistics take over a share of each batch's, the mean over its shards; in evaluation they take the batch's place.
+/// A single value per channel has no unbiased variance; its biased one, 0, is observed.
+///
+/// Parameters: scale ("weight") and bias [channels], unless no_affine; state: running_mean and running_var. Options:
+/// epsilon<1e-5>, momentum<0.1>, no_affine.
+template <class... Options>
+struct batch_norm {
+    static constexpr auto settings = detail::normalization_settings_of<Options...>;
+
+    template <class In>
+    using broken_rule =
+        std::conditional_t<In::rank >= 1 && In::rank <= 3, rule::none, rule::takes_channels_and_positions>;
+
+    template <class In, class Channels = shape<In::extents[0]>, class Rule = merge::average<settings.momentum>,
+              class Scale = parameter<scale, Channels, initializer::ones>, class Bias = parameter<bias, Channels, initializer::zeros>,
+              class Mean = state<running_mean, Channels, initializer::zeros, Rule>,
+              class Variance = state<running_variance, Channels, initializer::ones, Rule>>
+    using parameters_for = std::conditional_t<settings.affine, lockstep::parameters<Scale, Bias, Mean, Variance>,
+                                              lockstep::parameters<Mean, Variance>>;
+    template <class In>
+    using parameters = parameters_for<In>;
+
+    template <expression X>
+    constexpr auto operator()(X x, auto context) const {
+        using channels = detail::channels_of<typename X::result_shape>;
+        if constexpr (!context.training) {
+            auto const mean = view_as<channels>(context[running_mean{}]);
+            auto const variance = view_as<channels>(context[running_variance{}]);
+            return affine<channels>((x - mean) * rsqrt(variance + number<settings.epsilon>), context);
+        } else {
+            auto const count = sample_count{} * number<static_cast<double>(X::result_shape::size / channels::size)>;
+            auto const mean = sum_to<channels, false>(x) / count;
+            // The sum of deviations from the mean is 0, so the variance's gradient does not pass the mean.
+            auto const deviation = x - stop_gradient(mean);
+            auto const variance = sum_to<channels, false>(deviation * deviation) / count;
+            auto const y = affine<channels>((x - mean) * rsqrt(variance + number<settings.epsilon>), context);
+            auto const unbiased = variance * (count / maximum(count - number<1.0>, number<1.0>));
+            return observed_with(y, observe(running_mean{}, mean), observe(running_variance{}, unbiased));
+        }
+    }
+
+private:
+    template <class Channels>
+    static constexpr auto affine(auto normalized, auto context) {
+        if constexpr (!settings.affine) return normalized;
+        else return normalized * view_as<Channels>(context[scale{}]) + view_as<Channels>(context[bias{}]);
+    }
+};
+
+} // namespace lockstep
