@@ -15,7 +15,7 @@ namespace lockstep {
 ///   a <- decay a + (1 - decay) p           (a <- p in the first step)
 ///
 /// It goes around all others: averaged{adamw{}, 0.999}, averaged{parameter_groups{...}}. averaged_weights puts a in
-/// the place of p.
+/// the place of p. What is not trained, such as running statistics, has no average.
 template <class Optimizer>
 struct averaged {
     Optimizer optimizer;

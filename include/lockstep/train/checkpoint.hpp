@@ -47,8 +47,9 @@ auto tensors_of(Trainer& trainer) {
     auto add = [&](std::string const& prefix, typename parallel::element* memory) {
         plan const& layout = parallel::layout;
         for (std::size_t i = 0; i < layout.parameters.size(); ++i)
-            tensors.push_back({prefix + name_of(layout.parameters[i]), &layout.parameters[i],
-                               memory + layout.parameter_offsets[i]});
+            if (prefix.empty() || layout.parameters[i].declared.is_trained())
+                tensors.push_back({prefix + name_of(layout.parameters[i]), &layout.parameters[i],
+                                   memory + layout.parameter_offsets[i]});
     };
     add("", trainer.model().parameters());
     for (int s = 0; s < optimizer::states; ++s)
