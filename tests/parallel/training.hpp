@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/parallel/devices.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/train/sgd.hpp>
@@ -76,7 +77,8 @@ auto outcome_of(Trainer& trainer) {
     outcome<T> result;
     result.parameters.assign(trainer.model().parameters(), trainer.model().parameters() + count);
     for (int s = 0; s < std::remove_cvref_t<decltype(trainer.optimizer())>::states; ++s)
-        result.states.insert(result.states.end(), trainer.optimizer_state(s), trainer.optimizer_state(s) + count);
+        result.states.insert(result.states.end(), trainer.optimizer_state(s),
+                             trainer.optimizer_state(s) + trainer.training_plan.trained_elements);
     return result;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/train/square_root.hpp>
+#include <lockstep/expression/math/root.hpp>
 
 #include <cstdint>
 
@@ -34,7 +34,7 @@ struct adagrad {
         constexpr T operator()(T parameter, T gradient, T& sum) const {
             T const g = gradient + decay * parameter;
             sum = remembers * sum + start + g * g;
-            return parameter - rate * (g / (detail::square_root(sum) + epsilon));
+            return parameter - rate * (g / (math::sqrt(sum) + epsilon));
         }
     };
 

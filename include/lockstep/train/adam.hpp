@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/train/square_root.hpp>
+#include <lockstep/expression/math/root.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -40,7 +40,7 @@ private:
         square = beta2 * square + fresh2 * (g * g);
     }
     constexpr T moved(T parameter, T mean, T square) const {
-        return kept * parameter - rate * (mean / (square_root(square) * correction + epsilon));
+        return kept * parameter - rate * (mean / (math::sqrt(square) * correction + epsilon));
     }
 };
 

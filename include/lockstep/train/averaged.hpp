@@ -15,7 +15,7 @@ namespace lockstep {
 ///   a <- decay a + (1 - decay) p           (a <- p in the first step)
 ///
 /// It goes around all others: averaged{adamw{}, 0.999}, averaged{parameter_groups{...}}. averaged_weights puts a in
-/// the place of p.
+/// the place of p. What is not trained, such as running statistics, has no average.
 template <class Optimizer>
 struct averaged {
     Optimizer optimizer;
@@ -63,7 +63,8 @@ template <class Optimizer>
 averaged(Optimizer, double) -> averaged<Optimizer>;
 
 /// As long as it lives, a model has the averaged weights of its training, for evaluation, use or saving; then those
-/// that are trained are back. A step meanwhile is a usage_error, and so are averages before the first step.
+/// that are trained are back. A step meanwhile is a usage_error, and so are averages before the first step. A
+/// checkpoint saved meanwhile has averages as its parameters: for use, not to go on from.
 ///
 ///   {
 ///       averaged_weights const in_use{trainer};

@@ -13,7 +13,7 @@
 
 namespace lockstep {
 
-/// What the compiler prints for a parameter group's tag that no parameter of the model has.
+/// What the compiler prints for a parameter group's tag that no trained parameter of the model has.
 template <class Tag>
 struct parameter_group_of {
     template <class Model>
@@ -30,7 +30,7 @@ namespace detail {
 
 constexpr bool has_parameter_with(plan const& p, void const* tag) {
     for (program_parameter const& parameter : p.parameters)
-        if (parameter.declared.tag == tag) return true;
+        if (parameter.declared.is_trained() && parameter.declared.tag == tag) return true;
     return false;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/train/square_root.hpp>
+#include <lockstep/expression/math/root.hpp>
 
+#include <cmath>
 #include <cstdint>
 
 namespace lockstep {
@@ -15,7 +16,7 @@ namespace lockstep {
 ///   b <- momentum b + g / (sqrt(s - a^2) + epsilon)
 ///   p <- p - learning_rate b
 ///
-/// Where rounding leaves s below a^2, s - a^2 counts as 0; PyTorch's root is then NaN.
+/// Where rounding leaves s below a^2, the magnitude of s - a^2 counts; PyTorch's root is then NaN.
 struct rmsprop {
     double learning_rate = 0.01;
     double alpha = 0.99;
@@ -37,9 +38,7 @@ struct rmsprop {
             T const g = gradient + decay * parameter;
             square = alpha * square + fresh_square * (g * g);
             mean = alpha * mean + fresh_mean * g;
-            T const variance = square - mean * mean;
-            T const deviation = detail::square_root(variance < T{} ? T{} : variance);
-            velocity = momentum * velocity + g / (deviation + epsilon);
+            velocity = momentum * velocity + g / (math::sqrt(std::abs(square - mean * mean)) + epsilon);
             return parameter - rate * velocity;
         }
     };

@@ -205,7 +205,7 @@ public:
     {
         return update_.norm();
     }
-    /// A value that the optimizer keeps for every parameter, laid out like all parameters.
+    /// A value that the optimizer keeps for every parameter that is trained, laid out like all parameters.
     element* optimizer_state(int index) { return update_.state(index); }
 
     /// Exchanges the parameters and their averages, which an optimizer keeps that is `averaged`. Once more brings
@@ -213,7 +213,8 @@ public:
     void swap_average()
         requires requires { Optimizer::average_state; }
     {
-        if (steps_ == 0) throw usage_error("trainer: there are no averaged weights before the first step");
+        if (steps_ == 0 && !has_average_in_place_)
+            throw usage_error("trainer: there are no averaged weights before the first step");
         std::swap_ranges(model_->parameters(), model_->parameters() + training_plan.trained_elements,
                          optimizer_state(Optimizer::average_state));
         has_average_in_place_ = !has_average_in_place_;

@@ -23,7 +23,7 @@ struct group_range {
     int group = 0;
 };
 
-/// All parameters' elements, in their order in memory.
+/// The elements of all parameters that are trained, in their order in memory.
 template <class Optimizer>
 constexpr std::vector<group_range> group_ranges(plan const& p) {
     std::vector<group_range> each;
@@ -54,16 +54,17 @@ class parameter_update {
 public:
     static constexpr std::size_t states = Optimizer::states;
     static constexpr int shards = Plan::value.settings.shards;
+    /// What is not trained lies behind them.
+    static constexpr std::int64_t elements = Plan::value.trained_elements;
     using shard_gradients = std::array<T const*, shards>;
 
     parameter_update(T* parameters, Optimizer const& optimizer, Clip const& clip)
         : parameters_(parameters), optimizer_(optimizer), clip_(clip) {
-        auto const elements = static_cast<std::size_t>(Plan::value.parameter_elements);
         for (host_memory& state : states_) {
-            state = host_memory(elements * sizeof(T));
+            state = host_memory(static_cast<std::size_t>(elements) * sizeof(T));
             std::ranges::fill(state.template as<T>(), T{});
         }
-        if (Clip::needs_norm) partial_squares_.resize(norm_blocks(Plan::value.trained_elements));
+        if (Clip::needs_norm) partial_squares_.resize(norm_blocks(elements));
     }
 
     /// The mean of the shards' gradients, and its use, in one pass. Not for clips that need the norm of all of it.
@@ -82,7 +83,7 @@ public:
     }
     /// The partial sums of its norm.
     void measure(int replica, T const* mean) {
-        std::int64_t const elements = Plan::value.trained_elements, blocks = norm_blocks(elements);
+        std::int64_t const blocks = norm_blocks(elements);
         for (std::int64_t b = blocks * replica / replicas; b < blocks * (replica + 1) / replicas; ++b) {
             std::int64_t const first = b * norm_block, count = std::min(norm_block, elements - first);
             partial_squares_[b] = sum_of_squares(std::span<T const>(mean + first, static_cast<std::size_t>(count)));
@@ -102,6 +103,7 @@ public:
     }
 
     Optimizer& optimizer() { return optimizer_; }
+    /// A value kept for every parameter, `elements` of them in the layout of all parameters.
     T* state(int index) const { return states_[index].template as<T>().data(); }
 
 private:

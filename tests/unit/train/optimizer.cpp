@@ -5,14 +5,12 @@
 #include <lockstep/train/clip.hpp>
 #include <lockstep/train/lion.hpp>
 #include <lockstep/train/rmsprop.hpp>
-#include <lockstep/train/square_root.hpp>
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <random>
 #include <vector>
 
@@ -22,29 +20,7 @@ namespace ls = lockstep;
 
 double sign(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; }
 
-template <class T>
-void compare_roots(double smallest_exponent, double largest_exponent) {
-    std::mt19937_64 generator(1);
-    std::uniform_real_distribution<double> exponent(smallest_exponent, largest_exponent);
-    T worst = 0;
-    for (int i = 0; i < 100000; ++i) {
-        T const x = static_cast<T>(std::pow(10.0, exponent(generator)));
-        T const root = std::sqrt(x), found = ls::detail::square_root(x);
-        worst = std::max(worst, std::abs(found - root) / root);
-    }
-    CHECK(worst <= std::numeric_limits<T>::epsilon());
-    CHECK(ls::detail::square_root(T(0)) == 0);
-    CHECK(ls::detail::square_root(T(4)) == 2);
-    CHECK(ls::detail::square_root(std::numeric_limits<T>::infinity()) == std::numeric_limits<T>::infinity());
-    CHECK(std::isnan(ls::detail::square_root(std::numeric_limits<T>::quiet_NaN())));
-}
-
 } // namespace
-
-TEST_CASE("square roots are those of libm to a unit in the last place") {
-    compare_roots<float>(-37.5, 38.5);
-    compare_roots<double>(-307.5, 308);
-}
 
 TEST_CASE("Lion is algorithm 2 of its paper") {
     ls::lion const optimizer{.learning_rate = 0.01, .beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1};
