@@ -9,15 +9,16 @@
 
 namespace ls = lockstep;
 
-// A dilated window spans what lies between its pixels: floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.
+// A dilated window spans what lies between its pixels:
+// floor((in + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.
 using dilated = ls::window<3, 2, 2, 1, 1, 0, 4, 3>;
 static_assert(dilated::span_height == 9 && dilated::span_width == 4);
 static_assert(dilated::out_height(12) == 3 && dilated::out_width(7) == 4);
 static_assert(dilated::out_height(7) == 1 && dilated::out_height(6) == 0);
 
 // Options become a window, in any order; over a length it has one row.
-static_assert(std::same_as<ls::window_from<3, 1, ls::padding<1, 0>, ls::dilation<4, 3>, ls::stride<2, 1>, ls::window_width<2>>,
-                           dilated>);
+using options = ls::window_from<3, 1, ls::padding<1, 0>, ls::dilation<4, 3>, ls::stride<2, 1>, ls::window_width<2>>;
+static_assert(std::same_as<options, dilated>);
 static_assert(std::same_as<ls::window_from<2, 2>, ls::window<2, 2, 2, 2, 0, 0>>);
 static_assert(std::same_as<ls::length_window_from<5, 1, ls::dilation<2>, ls::padding<3>>,
                            ls::window<1, 5, 1, 1, 0, 3, 1, 2>>);
