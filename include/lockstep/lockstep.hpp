@@ -37,6 +37,7 @@
 
 // layer: a forward expression and its parameters
 #include <lockstep/layer/activation.hpp>
+#include <lockstep/layer/adaptive_avg_pool2d.hpp>
 #include <lockstep/layer/avg_pool2d.hpp>
 #include <lockstep/layer/batch_norm.hpp>
 #include <lockstep/layer/conv1d.hpp>

@@ -2,6 +2,7 @@
 #include "reference.hpp"
 #include "table.hpp"
 
+#include <lockstep/layer/adaptive_avg_pool2d.hpp>
 #include <lockstep/layer/avg_pool2d.hpp>
 #include <lockstep/layer/conv1d.hpp>
 #include <lockstep/layer/conv2d.hpp>

@@ -5,6 +5,7 @@
 #include <lockstep/expression/convolution.hpp>
 #include <lockstep/expression/pooling.hpp>
 #include <lockstep/layer/activation.hpp>
+#include <lockstep/layer/adaptive_avg_pool2d.hpp>
 #include <lockstep/layer/avg_pool2d.hpp>
 #include <lockstep/layer/conv1d.hpp>
 #include <lockstep/layer/conv2d.hpp>
@@ -72,7 +73,8 @@ struct model_case {
 constexpr model_case cases[] = {
     {"dilation", check_model<sequential<shape<2, 7, 5>, ls::conv2d<3, 2, dilation<3, 2>>>>},
     {"dilation, stride and padding",
-     check_model<sequential<shape<3, 7, 8>, ls::conv2d<2, 3, window_width<2>, dilation<2>, stride<2, 3>, padding<2, 1>>>>},
+     check_model<sequential<shape<3, 7, 8>,
+                            ls::conv2d<2, 3, window_width<2>, dilation<2>, stride<2, 3>, padding<2, 1>>>>},
     {"groups", check_model<sequential<shape<4, 3, 5>, ls::conv2d<6, 2, groups<2>, padding<1>>, ls::tanh,
                                       ls::conv2d<3, 1, groups<3>, ls::no_bias>>>},
     {"groups with everything else",
@@ -81,8 +83,8 @@ constexpr model_case cases[] = {
                                                    ls::tanh, ls::conv2d<2, 1>>>},
     {"two kernels a channel", check_model<sequential<shape<3, 3, 4>, ls::conv2d<6, 2, groups<3>>>>},
     {"convolution over a length",
-     check_model<sequential<shape<3, 11>, ls::conv1d<4, 3, stride<2>, padding<1>>, ls::tanh, ls::conv1d<2, 2, dilation<2>>,
-                            ls::conv1d<4, 1, groups<2>, ls::no_bias>>>},
+     check_model<sequential<shape<3, 11>, ls::conv1d<4, 3, stride<2>, padding<1>>, ls::tanh,
+                            ls::conv1d<2, 2, dilation<2>>, ls::conv1d<4, 1, groups<2>, ls::no_bias>>>},
     {"convolution over a length of 1", check_model<sequential<shape<1, 1>, ls::conv1d<1, 1>>>},
     {"convolution over a length, then linear",
      check_model<sequential<shape<2, 7>, ls::conv1d<3, 3>, ls::tanh, ls::flatten, ls::linear<4>>>},
@@ -92,12 +94,14 @@ constexpr model_case cases[] = {
                             ls::conv_transpose2d<1, 1, ls::no_bias>>>},
     {"transposed with everything else",
      check_model<sequential<shape<4, 3, 2>,
-                            ls::conv_transpose2d<6, 3, window_width<2>, stride<3, 2>, ls::output_padding<2, 1>, groups<2>,
-                                                 dilation<2, 1>, padding<2, 1>>>>},
+                            ls::conv_transpose2d<6, 3, window_width<2>, stride<3, 2>, ls::output_padding<2, 1>,
+                                                 groups<2>, dilation<2, 1>, padding<2, 1>>>>},
     {"transposed from one pixel", check_model<sequential<shape<5, 1, 1>, ls::conv_transpose2d<2, 3, stride<2>>>>},
     {"convolution, then transposed",
-     check_model<sequential<shape<2, 5, 5>, ls::conv2d<3, 3, stride<2>>, ls::tanh, ls::conv_transpose2d<2, 3, stride<2>>>>},
-    {"dilated maximum", check_model<sequential<shape<2, 7, 6>, ls::max_pool2d<2, stride<1, 2>, dilation<3, 2>, padding<1>>>>},
+     check_model<sequential<shape<2, 5, 5>, ls::conv2d<3, 3, stride<2>>, ls::tanh,
+                            ls::conv_transpose2d<2, 3, stride<2>>>>},
+    {"dilated maximum",
+     check_model<sequential<shape<2, 7, 6>, ls::max_pool2d<2, stride<1, 2>, dilation<3, 2>, padding<1>>>>},
     {"averages", check_model<sequential<shape<3, 6, 5>, ls::conv2d<2, 2>, ls::avg_pool2d<2>, ls::tanh>>},
     {"averages that overlap and count the padding",
      check_model<sequential<shape<2, 5, 7>, ls::avg_pool2d<3, window_width<2>, stride<2, 1>, padding<1>>>>},

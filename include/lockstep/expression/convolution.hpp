@@ -69,8 +69,8 @@ struct convolution_data_gradient {
 
     template <int Operand>
     static constexpr auto gradient(auto, auto upstream, auto y, auto w) {
-        if constexpr (Operand == 0)
-            return compute<convolution<typename Geometry::window_type, Geometry::groups>, decltype(upstream), decltype(w)>{};
+        using forward = convolution<typename Geometry::window_type, Geometry::groups>;
+        if constexpr (Operand == 0) return compute<forward, decltype(upstream), decltype(w)>{};
         else return compute<convolution_weight_gradient<Geometry>, decltype(upstream), decltype(y)>{};
     }
 };
@@ -89,10 +89,10 @@ struct convolution_weight_gradient {
 
     template <int Operand>
     static constexpr auto gradient(auto, auto upstream, auto x, auto y) {
+        using forward = convolution<typename Geometry::window_type, Geometry::groups>;
         if constexpr (Operand == 0)
             return compute<convolution_data_gradient<Geometry>, decltype(y), decltype(upstream)>{};
-        else
-            return compute<convolution<typename Geometry::window_type, Geometry::groups>, decltype(x), decltype(upstream)>{};
+        else return compute<forward, decltype(x), decltype(upstream)>{};
     }
 };
 

@@ -20,7 +20,8 @@ struct max_pool_gradient {
     template <class, class>
     static constexpr bool per_sample = true;
     template <class, class>
-    static constexpr double flops = static_cast<double>(Geometry::output_size) * Geometry::kernel_height * Geometry::kernel_width;
+    static constexpr double flops =
+        static_cast<double>(Geometry::output_size) * Geometry::kernel_height * Geometry::kernel_width;
 };
 
 /// The maximum over each window of an image [channels, height, width].

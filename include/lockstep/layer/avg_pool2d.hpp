@@ -19,7 +19,8 @@ struct exclude_padding {};
 template <int Kernel, class... Options>
 struct avg_pool2d {
     using window = window_from<Kernel, Kernel, Options...>;
-    static_assert(2 * window::padding_height <= window::kernel_height && 2 * window::padding_width <= window::kernel_width,
+    static_assert(2 * window::padding_height <= window::kernel_height &&
+                      2 * window::padding_width <= window::kernel_width,
                   "padding is at most half the window, so that every window holds a pixel");
     static_assert(window::dilation_height == 1 && window::dilation_width == 1, "an average takes a whole window");
     using average = moving_average<window, !(std::same_as<Options, exclude_padding> || ...)>;
@@ -28,16 +29,6 @@ struct avg_pool2d {
     using broken_rule = decltype(detail::broken_window_rule<2, In, window>());
 
     constexpr auto operator()(auto x) const { return avg_pool<average>(x); }
-};
-
-/// The averages over Height x Width nearly equal parts of an image: [channels, height, width] -> [channels, Height,
-/// Width], as PyTorch's AdaptiveAvgPool2d. adaptive_avg_pool2d<1> is the average over the whole image.
-template <int Height, int Width = Height>
-struct adaptive_avg_pool2d {
-    template <class In>
-    using broken_rule = std::conditional_t<In::rank == 3, rule::none, rule::takes_channels_height_width>;
-
-    constexpr auto operator()(auto x) const { return avg_pool<adaptive_average<Height, Width>>(x); }
 };
 
 } // namespace lockstep

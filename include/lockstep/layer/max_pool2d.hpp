@@ -13,7 +13,8 @@ namespace lockstep {
 template <int Kernel, class... Options>
 struct max_pool2d {
     using window = window_from<Kernel, Kernel, Options...>;
-    static_assert(2 * window::padding_height <= window::kernel_height && 2 * window::padding_width <= window::kernel_width,
+    static_assert(2 * window::padding_height <= window::kernel_height &&
+                      2 * window::padding_width <= window::kernel_width,
                   "padding is at most half the window, so that every window holds a pixel");
 
     template <class In>

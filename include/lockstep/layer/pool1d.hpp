@@ -5,6 +5,8 @@
 #include <lockstep/layer/avg_pool2d.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
 
+#include <type_traits>
+
 namespace lockstep {
 
 namespace detail {

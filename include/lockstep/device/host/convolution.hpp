@@ -42,7 +42,8 @@ private:
     static constexpr bool very_few_pixels = few_pixels && (out_pixels <= 4 || library_matmul<T, Library>::found);
 
     template <bool Patches>
-    using kernels = std::conditional_t<Patches, patch_convolution<T, Geometry, Library>, image_convolution<T, Geometry>>;
+    using kernels =
+        std::conditional_t<Patches, patch_convolution<T, Geometry, Library>, image_convolution<T, Geometry>>;
 
     kernels<very_few_pixels> forward_;
     kernels<few_pixels> gradients_;

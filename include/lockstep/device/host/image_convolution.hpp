@@ -36,6 +36,7 @@ struct grouped_product {
     }
 };
 
+/// Groups of one channel each go along the lanes, others one after another.
 template <class T, product_sizes Sizes>
 using any_product =
     std::conditional_t<(Sizes.channels == 1 && Sizes.out_channels == 1 && Sizes.pixel_stride == Sizes.out_stride &&
@@ -65,7 +66,8 @@ public:
         for (std::int64_t sample = 0; sample < n; ++sample, dy += g::output_size, dx += g::input_size) {
             T const* const upstream = with_margin(dy);
             if constexpr (g::stride_height == 1 && g::stride_width == 1) {
-                gradient_product<0, 0>::forward(upstream + upstream_offset<0, 0>(), turned, dx, sample * in_pixels, tail);
+                gradient_product<0, 0>::forward(upstream + upstream_offset<0, 0>(), turned, dx, sample * in_pixels,
+                                                tail);
             } else {
                 if constexpr (!phases_cover_image()) std::fill_n(dx, g::input_size, T{});
                 for_each_phase([&]<int Row, int Column>() {

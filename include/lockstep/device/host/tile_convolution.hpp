@@ -120,7 +120,8 @@ struct image_product {
         column_panels<T, s.out_channels>::for_each([&]<int Vectors, int LastLanes>(int panel) {
             // Some rows of dy at a time, so that all pieces find them in the first-level cache.
             constexpr std::int64_t row_bytes = std::int64_t{s.out_width} * Vectors * vector_bytes;
-            constexpr int height = static_cast<int>(std::clamp<std::int64_t>(packed_bytes / row_bytes, 1, s.out_height));
+            constexpr int height =
+                static_cast<int>(std::clamp<std::int64_t>(packed_bytes / row_bytes, 1, s.out_height));
             for (int row = 0; row < s.out_height; row += height) {
                 T const* const under = image + row * s.stride_height * image_row;
                 T const* const upstream = dy + std::int64_t{row} * s.out_width * s.out_stride + panel;
