@@ -107,7 +107,8 @@ void check_derivatives(E e) {
     for (point<double> const p : {point{0.3, -0.7}, point{-1.1, 0.4}, point{0.8, 1.3}}) {
         double const step = 1e-4;
         auto difference = [&](auto expression, double dx, double dw) {
-            return (evaluate(expression, p.x + dx, p.w + dw) - evaluate(expression, p.x - dx, p.w - dw)) / (2 * step);
+            double const above = evaluate(expression, p.x + dx, p.w + dw);
+            return (above - evaluate(expression, p.x - dx, p.w - dw)) / (2 * step);
         };
         CAPTURE(p.x);
         CHECK(evaluate(by_u, p.x, p.w) == doctest::Approx(difference(e, step, 0)).epsilon(1e-6));

@@ -29,8 +29,8 @@ struct scalar {
     static constexpr char const* name = "scalar";
 };
 
-/// A function of two operands for an input [R, C] with a row [C], a column [R, 1] and a scalar, on either side, and
-/// of two that both have to be broadcast.
+/// A function of two operands for an input [R, C] with a row [C], a column [R, 1] and a scalar, on either side,
+/// and of two that both have to be broadcast.
 template <auto Function>
 struct of_broadcast {
     template <class In, class Initializer = ls::initializer::fan_in_uniform<1>>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Elementwise functions and activations where numbers end: zeros, kinks, 1e4, infinities, NaN. What is expected are
-// PyTorch's results.
+// Elementwise functions and activations where numbers end: zeros, kinks, 1e4, infinities, NaN. PyTorch's results
+// are expected.
 #include "evaluate.hpp"
 
 #include <lockstep/expression/gradient.hpp>
@@ -20,7 +20,9 @@ using ls::number;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-bool same(double found, double expected) { return found == expected || (std::isnan(found) && std::isnan(expected)); }
+bool same(double found, double expected) {
+    return found == expected || (std::isnan(found) && std::isnan(expected));
+}
 
 template <class T>
 double slope(auto e, double x, double w = 0) {

@@ -81,7 +81,8 @@ std::vector<float> arguments() {
         limits::min(), -limits::min(), limits::max(), limits::lowest(), limits::denorm_min(),
         -limits::denorm_min(), 0.55f, -0.55f, 9.01f, -9.01f, 10.0f, -10.0f, 88.72283f, 88.72284f, 89.0f,
         -87.33654f, -87.33655f, -103.2789f, -103.9720f, -103.9721f, -105.0f, 0.70710677f, 0.70710678f,
-        -0.2928932f, 0.4142135f, -0.99999994f, -1.0000001f, 3.9192059f, 4.0f, -17.32868f, -18.0f, 20.0f, 20.000002f};
+        -0.2928932f, 0.4142135f, -0.99999994f, -1.0000001f, 3.9192059f, 4.0f, -17.32868f, -18.0f, 20.0f,
+        20.000002f};
     for (std::uint64_t bits = 0; bits < std::uint64_t{1} << 32; bits += 4099)
         all.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
     return all;

@@ -6,8 +6,8 @@
 
 #include <cmath>
 
-// Values are chosen by math::select, not by ?:, of which several in one chain become branches that keep a loop from
-// being vectorized.
+// Values are chosen by math::select, not by ?:, of which several in one chain become branches that keep a loop
+// from being vectorized.
 namespace lockstep::function {
 
 /// 1 where a < b, else 0. Its gradient is zero wherever it exists, so no rule leads through it.

