@@ -17,6 +17,9 @@ struct running_variance {
     static constexpr char const* name = "running_var";
 };
 
+/// An option of batch_norm: the running statistics, as they are, also in training, as PyTorch's layer in eval().
+struct use_running_statistics {};
+
 /// Each channel with mean 0 and variance 1 over the batch and all positions, then scaled and shifted: Ioffe and
 /// Szegedy, "Batch normalization", 2015, as PyTorch's BatchNorm1d and BatchNorm2d: [features], [channels, length] or
 /// [channels, height, width], unchanged in shape.
@@ -26,10 +29,11 @@ struct running_variance {
 /// A single value per channel has no unbiased variance; its biased one, 0, is observed.
 ///
 /// Parameters: scale ("weight") and bias [channels], unless no_affine; state: running_mean and running_var. Options:
-/// epsilon<1e-5>, momentum<0.1>, no_affine.
+/// epsilon<1e-5>, momentum<0.1>, no_affine, use_running_statistics.
 template <class... Options>
 struct batch_norm {
     static constexpr auto settings = detail::normalization_settings_of<Options...>;
+    static constexpr bool frozen = (std::same_as<Options, use_running_statistics> || ...);
 
     template <class In>
     using broken_rule =
@@ -47,7 +51,7 @@ struct batch_norm {
     template <expression X>
     constexpr auto operator()(X x, auto context) const {
         using channels = detail::channels_of<typename X::result_shape>;
-        if constexpr (!context.training) {
+        if constexpr (!context.training || frozen) {
             auto const mean = view_as<channels>(context[running_mean{}]);
             auto const variance = view_as<channels>(context[running_variance{}]);
             return affine<channels>((x - mean) * rsqrt(variance + number<settings.epsilon>), context);
