@@ -28,7 +28,7 @@ struct alignas(memory_alignment) shard_result {
 /// Plan is the static_plan of a training step.
 template <class T, class Plan>
 class shard_passes {
-    static constexpr plan const& p = Plan::value;
+    static constexpr plan p = Plan::value;
     static constexpr int replicas = p.settings.replicas;
     static constexpr int shards = p.settings.shards;
 
