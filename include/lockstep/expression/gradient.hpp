@@ -65,7 +65,18 @@ inline constexpr bool is_target<leaf<Tag, Shape, PerSample, Content>, leaf_with<
 template <class Node, class Rule, int Index, class Operand, class... Operands>
 constexpr auto gradient_of_operand(auto upstream) {
     auto const own = Rule::template gradient<Index>(Node{}, upstream, Operands{}...);
-    return sum_to<typename Operand::result_shape, Operand::per_sample>(own);
+    return whole_sum_to<typename Operand::result_shape, Operand::per_sample>(own);
+}
+
+/// Constant factors leave a sum when nothing more will be added to it: shares that arrive on several paths are one sum
+/// of what they have in common, which often is stored anyway.
+template <class Gradient>
+constexpr auto without_constants(Gradient gradient) {
+    return gradient;
+}
+template <class Shape, bool PerSample, class X>
+constexpr auto without_constants(compute<primitive::sum_to<Shape, PerSample>, X>) {
+    return sum_to<Shape, PerSample>(X{});
 }
 
 constexpr auto sum_all() { return no_gradient{}; }
@@ -98,9 +109,11 @@ struct elementwise_part<apply<Function, Operands...>> {
     template <class Target, int Index, class Operand>
     static constexpr auto one([[maybe_unused]] auto upstream) {
         if constexpr (!meets<Operand, Target>) return no_gradient{};
-        else
-            return elementwise_part<Operand>::template reverse<Target>(
-                gradient_of_operand<apply<Function, Operands...>, Function, Index, Operand, Operands...>(upstream));
+        else {
+            auto const share = gradient_of_operand<apply<Function, Operands...>, Function, Index, Operand, Operands...>(upstream);
+            if constexpr (is_target<Operand, Target>) return share;
+            else return elementwise_part<Operand>::template reverse<Target>(without_constants(share));
+        }
     }
 };
 
@@ -133,7 +146,7 @@ private:
     template <class Expression>
     static constexpr auto direct([[maybe_unused]] auto upstream) {
         if constexpr (!meets<Expression, leaf_with<Tag>>) return no_gradient{};
-        else return elementwise_part<Expression>::template reverse<leaf_with<Tag>>(upstream);
+        else return without_constants(elementwise_part<Expression>::template reverse<leaf_with<Tag>>(upstream));
     }
     template <class Expression, class... Nodes>
     static constexpr auto through_nodes([[maybe_unused]] auto upstream, node_list<Nodes...>) {
@@ -143,7 +156,7 @@ private:
     static constexpr auto through_node([[maybe_unused]] auto upstream, compute<Primitive, Operands...>) {
         if constexpr (!reaches<Node, Tag>::value || !meets<Expression, Node>) return no_gradient{};
         else {
-            auto const at_node = elementwise_part<Expression>::template reverse<Node>(upstream);
+            auto const at_node = without_constants(elementwise_part<Expression>::template reverse<Node>(upstream));
             return through_operands<Node, Primitive, Operands...>(at_node, std::index_sequence_for<Operands...>{});
         }
     }
@@ -154,7 +167,9 @@ private:
     template <class Node, class Primitive, int Index, class Operand, class... Operands>
     static constexpr auto through_operand([[maybe_unused]] auto upstream) {
         if constexpr (!reaches<Operand, Tag>::value) return no_gradient{};
-        else return of<Operand>(gradient_of_operand<Node, Primitive, Index, Operand, Operands...>(upstream));
+        else
+            return of<Operand>(
+                without_constants(gradient_of_operand<Node, Primitive, Index, Operand, Operands...>(upstream)));
     }
 };
 

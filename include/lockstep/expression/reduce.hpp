@@ -81,14 +81,26 @@ struct max_to {
 
 } // namespace primitive
 
+namespace detail {
+
+/// The sum as it is written.
+template <any_shape Shape, bool PerSample, expression X>
+constexpr auto whole_sum_to(X x) {
+    if constexpr (X::result_shape::size <= Shape::size && (PerSample || !X::per_sample)) return x;
+    else return compute<primitive::sum_to<Shape, PerSample>, X>{};
+}
+
+} // namespace detail
+
 /// Sums x down to a shape that broadcasts to x's; x itself where nothing is left to sum. Factors that are the same
 /// for all summands leave the sum.
 template <any_shape Shape, bool PerSample, expression X>
 constexpr auto sum_to(X x) {
-    if constexpr (X::result_shape::size <= Shape::size && (PerSample || !X::per_sample)) return x;
+    using whole = decltype(detail::whole_sum_to<Shape, PerSample>(x));
+    if constexpr (std::is_same_v<whole, X>) return x;
     else {
         using factors = detail::factors_of<X, Shape, PerSample>;
-        if constexpr (!factors::splits) return compute<primitive::sum_to<Shape, PerSample>, X>{};
+        if constexpr (!factors::splits) return whole{};
         else {
             using varying = typename factors::varying;
             return sum_to<Shape, PerSample>(varying{}) * typename factors::constant{};
