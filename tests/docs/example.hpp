@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <source_location>
 #include <span>
 #include <string>
@@ -21,7 +22,7 @@ namespace ls = lockstep;
 
 /// A statement of an example that must hold.
 inline void expect(bool holds, std::source_location at = std::source_location::current()) {
-    INFO(at.file_name(), ":", at.line());
+    INFO(std::string(at.file_name()), ":", at.line());
     CHECK(holds);
 }
 
