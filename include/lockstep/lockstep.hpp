@@ -34,6 +34,7 @@
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/expression/rows.hpp>
 #include <lockstep/expression/seed.hpp>
+#include <lockstep/expression/shards.hpp>
 
 // layer: a forward expression and its parameters
 #include <lockstep/layer/activation.hpp>

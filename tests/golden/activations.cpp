@@ -3,6 +3,7 @@
 #include "table.hpp"
 
 #include <lockstep/layer/activation.hpp>
+#include <lockstep/layer/softmax.hpp>
 
 namespace {
 
@@ -19,6 +20,8 @@ constexpr reference_case cases[] = {
     {"activation_gelu", layer<sequential<vector9, ls::gelu>>},
     {"activation_gelu_tanh", layer<sequential<vector9, ls::gelu_tanh>>},
     {"activation_silu", layer<sequential<vector9, ls::silu>>},
+    {"activation_softmax", layer<sequential<vector9, ls::softmax>>},
+    {"activation_log_softmax", layer<sequential<vector9, ls::log_softmax>>},
     {"activation_tanh", layer<sequential<vector9, ls::tanh>>},
     {"activation_sigmoid", layer<sequential<vector9, ls::sigmoid>>},
     {"activation_softplus", layer<sequential<vector9, ls::softplus>>},

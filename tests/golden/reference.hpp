@@ -33,25 +33,37 @@ void compare(std::string const& what, std::vector<T> const& found, std::span<dou
     CHECK(relative_error(found, expected) <= bound<T>);
 }
 
-/// A model of which a file says input, output, upstream gradient and all that follows. `prefix` stands before the
-/// names that a file's parameters have.
+/// A model of which a file says input, output, upstream gradient and all that follows. `file_name` is the name that a
+/// parameter has there.
 template <class T>
 void compare_layer(ls::plan const& plan, ls::safetensors_file const& file, std::string (*file_name)(std::string const&)) {
     std::int64_t const samples = file.find("input")->shape[0];
     pass<T> model(plan);
-    for (int i = 0; i < model.parameter_count(); ++i)
-        model.set_parameter(i, converted<T>(file.as<double>("param." + file_name(model.parameter_name(i)))));
+    std::vector<std::string> names;
+    for (int i = 0; i < model.parameter_count(); ++i) {
+        names.push_back(file_name(model.parameter_name(i)));
+        model.set_parameter(i, converted<T>(file.as<double>((model.is_trained(i) ? "param." : "before.") + names[i])));
+    }
     auto const upstream = converted<T>(file.as<double>("grad_output"));
-    model.forward(converted<T>(file.as<double>("input")), upstream.data(), samples);
+    bool const takes_indices = plan.buffers[0].content == ls::leaf_content::class_index;
+    std::vector<std::int32_t> indices;
+    if (takes_indices) {
+        auto const classes = file.as<std::int64_t>("input");
+        indices.assign(classes.begin(), classes.end());
+        model.forward(indices.data(), upstream.data(), samples);
+    } else {
+        model.forward(converted<T>(file.as<double>("input")), upstream.data(), samples);
+    }
     compare("output", model.output(samples), file.as<double>("output"));
     model.backward();
-    compare("gradient of the input", model.input_gradient(samples), file.as<double>("grad_input"));
+    if (!takes_indices) compare("gradient of the input", model.input_gradient(samples), file.as<double>("grad_input"));
+    model.merge_states(samples);
     int in_file = 0;
-    for (std::string const& name : file.names()) in_file += name.starts_with("grad.");
+    for (std::string const& name : file.names()) in_file += name.starts_with("grad.") || name.starts_with("after.");
     CHECK(model.parameter_count() == in_file);
     for (int i = 0; i < model.parameter_count(); ++i) {
-        std::string const name = file_name(model.parameter_name(i));
-        compare("gradient of " + name, model.parameter_gradient(i), file.as<double>("grad." + name));
+        if (model.is_trained(i)) compare("gradient of " + names[i], model.parameter_gradient(i), file.as<double>("grad." + names[i]));
+        else compare(names[i], model.parameter(i), file.as<double>("after." + names[i]));
     }
 }
 
@@ -62,6 +74,13 @@ inline std::string of_a_model(std::string const& name) { return name; }
 inline std::string of_a_branch(std::string const& name) {
     std::string renamed = name;
     renamed.front() = 'f';
+    return renamed;
+}
+
+/// Attention's file calls the layer a: a.in_proj_weight is our 0.in_proj_weight.
+inline std::string of_attention(std::string const& name) {
+    std::string renamed = name;
+    renamed.front() = 'a';
     return renamed;
 }
 

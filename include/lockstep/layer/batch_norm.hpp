@@ -3,6 +3,7 @@
 
 #include <lockstep/expression/elementwise.hpp>
 #include <lockstep/expression/reduce.hpp>
+#include <lockstep/expression/shards.hpp>
 #include <lockstep/layer/initializer.hpp>
 #include <lockstep/layer/layer.hpp>
 #include <lockstep/layer/normalization_options.hpp>
@@ -17,19 +18,28 @@ struct running_variance {
     static constexpr char const* name = "running_var";
 };
 
+/// An option of batch_norm: the statistics of the whole batch, as PyTorch's SyncBatchNorm. In every step the replicas
+/// meet twice more in each direction.
+struct synchronized {};
+/// An option of batch_norm: the running statistics, as they are, also in training, as PyTorch's layer in eval().
+struct use_running_statistics {};
+
 /// Each channel with mean 0 and variance 1 over the batch and all positions, then scaled and shifted: Ioffe and
 /// Szegedy, "Batch normalization", 2015, as PyTorch's BatchNorm1d and BatchNorm2d: [features], [channels, length] or
 /// [channels, height, width], unchanged in shape.
 ///
-/// In training the statistics are those of a shard: what one replica computes at once, as with DataParallel. Running
+/// In training the statistics are those of a shard, what one replica computes at once, as with DataParallel; or, with
+/// the option synchronized, those of the whole batch. Running
 /// statistics take over a share of each batch's, the mean over its shards; in evaluation they take the batch's place.
 /// A single value per channel has no unbiased variance; its biased one, 0, is observed.
 ///
 /// Parameters: scale ("weight") and bias [channels], unless no_affine; state: running_mean and running_var. Options:
-/// epsilon<1e-5>, momentum<0.1>, no_affine.
+/// epsilon<1e-5>, momentum<0.1>, no_affine, synchronized, use_running_statistics.
 template <class... Options>
 struct batch_norm {
     static constexpr auto settings = detail::normalization_settings_of<Options...>;
+    static constexpr bool synchronized_over_shards = (std::same_as<Options, synchronized> || ...);
+    static constexpr bool frozen = (std::same_as<Options, use_running_statistics> || ...);
 
     template <class In>
     using broken_rule =
@@ -47,16 +57,16 @@ struct batch_norm {
     template <expression X>
     constexpr auto operator()(X x, auto context) const {
         using channels = detail::channels_of<typename X::result_shape>;
-        if constexpr (!context.training) {
+        if constexpr (!context.training || frozen) {
             auto const mean = view_as<channels>(context[running_mean{}]);
             auto const variance = view_as<channels>(context[running_variance{}]);
             return affine<channels>((x - mean) * rsqrt(variance + number<settings.epsilon>), context);
         } else {
-            auto const count = sample_count{} * number<static_cast<double>(X::result_shape::size / channels::size)>;
-            auto const mean = sum_to<channels, false>(x) / count;
+            auto const count = over_batch(sample_count{}) * number<static_cast<double>(X::result_shape::size / channels::size)>;
+            auto const mean = over_batch(sum_to<channels, false>(x)) / count;
             // The sum of deviations from the mean is 0, so the variance's gradient does not pass the mean.
             auto const deviation = x - stop_gradient(mean);
-            auto const variance = sum_to<channels, false>(deviation * deviation) / count;
+            auto const variance = over_batch(sum_to<channels, false>(deviation * deviation)) / count;
             auto const y = affine<channels>((x - mean) * rsqrt(variance + number<settings.epsilon>), context);
             auto const unbiased = variance * (count / maximum(count - number<1.0>, number<1.0>));
             return observed_with(y, observe(running_mean{}, mean), observe(running_variance{}, unbiased));
@@ -64,6 +74,11 @@ struct batch_norm {
     }
 
 private:
+    /// A sum over a shard's samples, or over those of all shards.
+    static constexpr auto over_batch(auto sum) {
+        if constexpr (synchronized_over_shards) return sum_over_shards(sum);
+        else return sum;
+    }
     template <class Channels>
     static constexpr auto affine(auto normalized, auto context) {
         if constexpr (!settings.affine) return normalized;

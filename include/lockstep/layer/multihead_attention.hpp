@@ -4,6 +4,7 @@
 #include <lockstep/expression/attention.hpp>
 #include <lockstep/expression/elementwise.hpp>
 #include <lockstep/expression/matmul.hpp>
+#include <lockstep/layer/fan_initializer.hpp>
 #include <lockstep/layer/initializer.hpp>
 #include <lockstep/layer/layer.hpp>
 

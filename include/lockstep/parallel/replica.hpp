@@ -41,9 +41,9 @@ public:
             if (states_[i] != nullptr) kernel_of(i).free_state(states_[i]);
     }
 
-    /// The model's result and the loss of a shard. In a training, `gradients` is where observations of buffers and
-    /// then gradients are written, laid out like the parameters.
-    void forward(shard_input const& shard, std::byte* gradients = nullptr) {
+    /// Takes a shard. In a training, `gradients` is where observations of states and then gradients will be written,
+    /// laid out like the parameters; they replace what is there.
+    void begin(shard_input const& shard, std::byte* gradients = nullptr) {
         input_ = shard;
         for (std::size_t b = 0; b < addresses_.size(); ++b) {
             if (plan_->buffers[b].kind == buffer_kind::input) addresses_[b] = const_cast<void*>(shard.inputs);
@@ -52,38 +52,17 @@ public:
                 addresses_[b] =
                     gradients + plan_->parameter_offsets[plan_->buffers[b].parameter] * plan_->settings.element_bytes;
         }
+    }
+
+    /// The model's result and the loss of a shard.
+    void forward(shard_input const& shard, std::byte* gradients = nullptr) {
+        begin(shard, gradients);
         run(0, plan_->forward_count);
     }
+    /// The gradients of its loss with respect to all parameters, summed over its samples.
+    void backward() { run(plan_->forward_count, static_cast<int>(plan_->operations.size())); }
 
-    /// The gradients of the shard's loss with respect to all parameters, summed over its samples; they replace
-    /// what was there.
-    void backward() {
-        run(plan_->forward_count, static_cast<int>(plan_->operations.size()));
-    }
-
-    /// The memory of one of the plan's results, after a run.
-    template <class T>
-    T const* result(int buffer) const {
-        return static_cast<T const*>(addresses_[buffer]);
-    }
-
-private:
-    host::kernel const& kernel_of(std::size_t operation) const {
-        return *static_cast<host::kernel const*>(plan_->operations[operation].kernel);
-    }
-
-    host::kernel_call call_of(int index) const {
-        operation const& op = plan_->operations[index];
-        host::kernel_call call;
-        call.result = addresses_[op.result];
-        for (int k = 0; k < op.operand_count; ++k) call.operands[k] = addresses_[op.operands[k]];
-        call.samples = input_.samples;
-        call.state = states_[index];
-        call.random = input_.random;
-        call.group = op.group;
-        return call;
-    }
-
+    /// Operations first to last - 1.
     void run(int first, int last) {
         for (int i = first; i < last; ++i) {
             host::kernel const& kernel = kernel_of(i);
@@ -103,6 +82,29 @@ private:
                 tail_kernel.run(tail);
             }
         }
+    }
+
+    /// The memory of one of the plan's results, after a run.
+    template <class T>
+    T* result(int buffer) const {
+        return static_cast<T*>(addresses_[buffer]);
+    }
+
+private:
+    host::kernel const& kernel_of(std::size_t operation) const {
+        return *static_cast<host::kernel const*>(plan_->operations[operation].kernel);
+    }
+
+    host::kernel_call call_of(int index) const {
+        operation const& op = plan_->operations[index];
+        host::kernel_call call;
+        call.result = addresses_[op.result];
+        for (int k = 0; k < op.operand_count; ++k) call.operands[k] = addresses_[op.operands[k]];
+        call.samples = input_.samples;
+        call.state = states_[index];
+        call.random = input_.random;
+        call.group = op.group;
+        return call;
     }
 
     struct tail_context {

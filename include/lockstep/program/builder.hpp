@@ -28,8 +28,9 @@ public:
         return static_cast<int>(result.buffers.size()) - 1;
     }
 
-    constexpr int add_input(extents const& shape) {
+    constexpr int add_input(extents const& shape, leaf_content content) {
         buffer b;
+        b.content = content;
         b.kind = buffer_kind::input;
         b.shape = shape;
         return add_buffer(b);

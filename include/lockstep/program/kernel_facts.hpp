@@ -16,6 +16,8 @@ struct kernel_facts {
     std::array<bool, max_operands> aligned{};
     /// Arithmetic operations for one sample.
     double flops = 0.0;
+    /// All shards of a batch take part.
+    bool is_collective = false;
 };
 
 namespace detail {
@@ -110,6 +112,7 @@ struct facts_of_kernel<compute<Primitive, Operands...>> {
     static constexpr kernel_facts value() {
         kernel_facts facts;
         facts.name = functions > 0 ? chain.text.data() : Primitive::name;
+        facts.is_collective = requires { Primitive::is_collective; };
         facts.flops = Primitive::template flops<Operands...> + (0.0 + ... + flops_of_chain<Operands>());
         return facts;
     }

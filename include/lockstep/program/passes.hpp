@@ -53,7 +53,8 @@ constexpr void fuse_tails(program& p) {
         bool const same_pass = (static_cast<int>(i) < p.forward_count) == (static_cast<int>(i) + 1 < p.forward_count);
         // A flatten between the two lets them count rows differently.
         bool const same_rows = rows_of(p.buffers[first.result].shape) == rows_of(p.buffers[next.result].shape);
-        if (first.facts.elementwise || !next.facts.elementwise || !same_pass || !same_rows) continue;
+        bool const may_carry = !first.facts.elementwise && !first.facts.is_collective;
+        if (!may_carry || !next.facts.elementwise || !same_pass || !same_rows) continue;
         for (int k = 0; k < next.operand_count; ++k)
             if (next.operands[k] == first.result && next.facts.aligned[k]) first.has_tail = true;
     }

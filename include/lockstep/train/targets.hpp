@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/error.hpp>
+#include <lockstep/expression/expression.hpp>
 #include <lockstep/shape/memory_order.hpp>
 #include <lockstep/tensor/tensor.hpp>
 

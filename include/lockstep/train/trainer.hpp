@@ -8,16 +8,14 @@
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/train/clip.hpp>
 #include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/shard_passes.hpp>
 #include <lockstep/train/targets.hpp>
 #include <lockstep/train/update.hpp>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
-#include <exception>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -106,16 +104,10 @@ public:
         static_plan<detail::evaluation_source<typename Parallel::model, Loss, backend>, settings>::value;
 
     trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>, Clip clip = {})
-        : model_(&model), update_(model.parameters(), optimizer, clip), training_(shards), evaluation_(replicas) {
-        std::size_t const bytes = static_cast<std::size_t>(Parallel::parameter_elements()) * sizeof(element);
-        // Each replica touches its own memory first, so that it lies near the core that uses it.
+        : model_(&model), update_(model.parameters(), optimizer, clip),
+          passes_(model.team(), reinterpret_cast<std::byte*>(model.parameters())) {
         model.team().run([&](int r) {
-            for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
-                gradients_[s] = host_memory(bytes);
-                std::fill_n(gradients_[s].template as<element>().data(), Parallel::parameter_elements(), element{});
-            }
-            training_[first_shard(r)] = make_replica(training_plan);
-            evaluation_[r] = make_replica(evaluation_plan);
+            evaluation_[r] = std::make_unique<replica>(evaluation_plan, reinterpret_cast<std::byte*>(model.parameters()));
         });
     }
 
@@ -124,19 +116,13 @@ public:
     double step(batch_view<element, Shape, TargetShape, Target> const& batch) {
         prepare(batch);
         team().run([&](int r) {
-            guarded([&] {
-                for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
-                    replica& own = *training_[first_shard(r)];
-                    forward_shard(own, s);
-                    own.backward();
-                }
-            });
-            team().synchronize();
-            if (failed_) return;
+            passes_.forward_and_backward(r, [&](int s) { return input_of(batch_, s); });
+            if (passes_.failed()) return;
             merge_states(r);
             reduce_and_update(r);
         });
-        finish();
+        sum_losses();
+        ++steps_;
         return loss_;
     }
 
@@ -145,30 +131,24 @@ public:
     template <class Shape, class TargetShape, class Target>
     double forward(batch_view<element, Shape, TargetShape, Target> const& batch) {
         prepare(batch);
-        make_shard_replicas();
+        passes_.keep_all_shards();
         team().run([&](int r) {
-            guarded([&] {
-                for (int s = first_shard(r); s < first_shard(r + 1); ++s) forward_shard(*training_[s], s);
-            });
+            passes_.forward(r, [&](int s) { return input_of(batch_, s); });
             team().synchronize();
-            if (!failed_) merge_states(r);
+            if (!passes_.failed()) merge_states(r);
         });
         sum_losses();
         return loss_;
     }
     void backward() {
-        team().run([&](int r) {
-            guarded([&] {
-                for (int s = first_shard(r); s < first_shard(r + 1); ++s)
-                    training_[s]->backward();
-            });
-        });
+        team().run([&](int r) { passes_.backward(r); });
+        passes_.rethrow();
     }
     void reduce() {
         team().run([&](int r) { reduce_to_mean(r); });
     }
     void update() {
-        team().run([&](int r) { update_.from_mean(r, gradient_of(0), steps_); });
+        team().run([&](int r) { update_.from_mean(r, mean_gradient(), steps_); });
         ++steps_;
     }
 
@@ -198,7 +178,7 @@ public:
     void set_learning_rate(double rate) { lockstep::set_learning_rate(optimizer(), rate); }
 
     /// After reduce: the mean gradient of a parameter before it is clipped, in PyTorch's layout.
-    std::vector<element> gradient(int parameter) const { return Parallel::read(parameter, gradient_of(0)); }
+    std::vector<element> gradient(int parameter) const { return Parallel::read(parameter, mean_gradient()); }
     /// With clip_norm, the norm of the last mean gradient before it was clipped; 0 before the first.
     double gradient_norm() const
         requires(Clip::needs_norm)
@@ -234,25 +214,15 @@ private:
     using check_targets = decltype(sizeof(typename detail::targets_of<Loss>::template expected<target_shape, target>::template
                                               found<TargetShape, Target>));
 
-    static constexpr int first_shard(int replica) { return replica * (shards / replicas); }
     lockstep::team& team() { return model_->team(); }
-    element* gradient_of(int shard) const { return gradients_[shard].template as<element>().data(); }
-
-    std::unique_ptr<replica> make_replica(plan const& p) {
-        return std::make_unique<replica>(p, reinterpret_cast<std::byte*>(model_->parameters()));
-    }
-    void make_shard_replicas() {
-        if (replicas == shards || training_[1] != nullptr) return;
-        team().run([&](int r) {
-            for (int s = first_shard(r) + 1; s < first_shard(r + 1); ++s) training_[s] = make_replica(training_plan);
-        });
-    }
+    /// The mean gradient takes the place of the first shard's.
+    element* mean_gradient() const { return passes_.gradient(0); }
 
     template <class Shape, class TargetShape, class Target>
     void prepare(batch_view<element, Shape, TargetShape, Target> const& batch) {
         using checked [[maybe_unused]] = check<Shape>;
         using checked_targets [[maybe_unused]] = check_targets<TargetShape, Target>;
-        if (failed_) throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
+        if (passes_.failed()) throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
         if (has_average_in_place_) throw usage_error("trainer: a step while the averaged weights are in place");
         if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) {
             if (batch.count() < 1 || batch.count() > Batch)
@@ -273,70 +243,37 @@ private:
                 part.count, random};
     }
 
-    /// One of a program's results that are numbers.
-    static double number_of(replica const& own, int buffer, double otherwise) {
-        return buffer < 0 ? otherwise : static_cast<double>(*own.template result<element>(buffer));
-    }
-    void forward_shard(replica& own, int shard) {
-        shard_input const input = input_of(batch_, shard);
-        own.forward(input, gradients_[shard].data());
-        results_[shard].loss = number_of(own, training_plan.loss, 0.0);
-        results_[shard].divisor = number_of(own, training_plan.divisor, static_cast<double>(input.samples));
-    }
-
-    /// A failure must not keep a replica from the places where the others wait for it.
-    template <class Work>
-    void guarded(Work&& work) {
-        try {
-            work();
-        } catch (...) {
-            std::lock_guard const lock(failure_mutex_);
-            if (!failure_) failure_ = std::current_exception();
-            failed_ = true;
-        }
-    }
-
     void sum_losses() {
-        if (failure_) std::rethrow_exception(failure_);
-        double const sum = sum_over_shards<shards>([&](int s) { return results_[s].loss; });
+        passes_.rethrow();
+        double const sum = sum_over_shards<shards>([&](int s) { return passes_.result(s).loss; });
         loss_ = sum / (is_sum ? 1.0 : batch_divisor());
-    }
-    void finish() {
-        sum_losses();
-        ++steps_;
-    }
-
-    auto shard_gradients() const {
-        std::array<element const*, shards> result;
-        for (int s = 0; s < shards; ++s) result[s] = gradient_of(s);
-        return result;
     }
     /// What the samples of all shards count.
     double batch_divisor() const {
-        return sum_over_shards<shards>([&](int s) { return results_[s].divisor; });
+        return sum_over_shards<shards>([&](int s) { return passes_.result(s).divisor; });
     }
     element divisor() const { return is_sum ? element{1} : static_cast<element>(batch_divisor()); }
 
     /// Each replica merges what the shards observed for some of the model's states.
     void merge_states(int r) {
         auto const samples = [&](int s) { return shard_of(batch_.count(), s, shards).count; };
-        detail::merge_states<shards>(training_plan, shard_gradients(), samples, model_->parameters(), r);
+        detail::merge_states<shards>(training_plan, passes_.gradients(), samples, model_->parameters(), r);
     }
 
     void reduce_and_update(int r) {
         if constexpr (Clip::needs_norm) {
             reduce_to_mean(r);
             team().synchronize();
-            update_.from_mean(r, gradient_of(0), steps_);
+            update_.from_mean(r, mean_gradient(), steps_);
         } else {
-            update_.in_one_pass(r, shard_gradients(), divisor(), steps_);
+            update_.in_one_pass(r, passes_.gradients(), divisor(), steps_);
         }
     }
     void reduce_to_mean(int r) {
-        update_.reduce(r, shard_gradients(), divisor(), gradient_of(0));
+        update_.reduce(r, passes_.gradients(), divisor(), mean_gradient());
         if constexpr (Clip::needs_norm) {
             team().synchronize();
-            update_.measure(r, gradient_of(0));
+            update_.measure(r, mean_gradient());
         }
     }
 
@@ -363,44 +300,41 @@ private:
         }
     }
     void evaluate_part(batch_type const& part, evaluation_sums& sums) {
+        constexpr plan const& p = evaluation_plan;
         team().run([&](int r) {
-            for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
-                replica& own = *evaluation_[r];
+            replica& own = *evaluation_[r];
+            auto const number_of = [&own](int buffer, double otherwise) {
+                return buffer < 0 ? otherwise : static_cast<double>(*own.template result<element>(buffer));
+            };
+            for (int s = passes::first_shard(r); s < passes::first_shard(r + 1); ++s) {
                 shard_input const input = input_of(part, s);
                 own.forward(input);
-                auto const counted = static_cast<double>(input.samples);
-                results_[s] = {number_of(own, evaluation_plan.loss, 0.0), number_of(own, evaluation_plan.divisor, counted),
-                               number_of(own, evaluation_plan.correct, 0.0), number_of(own, evaluation_plan.answers, counted)};
+                auto const samples = static_cast<double>(input.samples);
+                evaluated_[s] = {number_of(p.loss, 0.0), number_of(p.divisor, samples), number_of(p.correct, 0.0),
+                                 number_of(p.answers, samples)};
             }
         });
-        auto const sum = [&](double shard_result::*value) {
-            return sum_over_shards<shards>([&](int s) { return results_[s].*value; });
+        auto const sum = [&](double detail::shard_result::*value) {
+            return sum_over_shards<shards>([&](int s) { return evaluated_[s].*value; });
         };
-        sums.loss += sum(&shard_result::loss);
-        sums.divisor += sum(&shard_result::divisor);
-        sums.correct += sum(&shard_result::correct);
-        sums.answers += sum(&shard_result::answers);
+        sums.loss += sum(&detail::shard_result::loss);
+        sums.divisor += sum(&detail::shard_result::divisor);
+        sums.correct += sum(&detail::shard_result::correct);
+        sums.answers += sum(&detail::shard_result::answers);
         sums.samples += part.count();
     }
 
-    /// On a cache line of its own: replicas write at the same time.
-    struct alignas(memory_alignment) shard_result {
-        double loss = 0.0, divisor = 0.0, correct = 0.0, answers = 0.0;
-    };
+    using passes = detail::shard_passes<element, training>;
 
     Parallel* model_;
     detail::parameter_update<element, Optimizer, Clip, training> update_;
-    std::array<host_memory, shards> gradients_;
-    std::vector<std::unique_ptr<replica>> training_;
-    std::vector<std::unique_ptr<replica>> evaluation_;
-    std::array<shard_result, shards> results_;
+    passes passes_;
+    std::array<std::unique_ptr<replica>, replicas> evaluation_;
+    std::array<detail::shard_result, shards> evaluated_;
     batch_type batch_;
     double loss_ = 0.0;
     std::uint64_t steps_ = 0;
     bool has_average_in_place_ = false;
-    std::mutex failure_mutex_;
-    std::exception_ptr failure_;
-    std::atomic<bool> failed_{false};
 };
 
 } // namespace lockstep

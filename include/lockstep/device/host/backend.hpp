@@ -16,7 +16,9 @@
 #include <lockstep/expression/matmul.hpp>
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/expression/rows.hpp>
+#include <lockstep/expression/shards.hpp>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace lockstep::host {
@@ -129,6 +131,15 @@ struct kernel_for<T, Library, compute<primitive::gather, Table, Index>> {
 template <class T, class Library, int Rows, class X, class Index>
 struct kernel_for<T, Library, compute<primitive::scatter_sum<Rows>, X, Index>> {
     static constexpr kernel value{&gather_kernels<T, X, Index>::template scatter_sum<Rows>};
+};
+
+/// The sum over one shard, which is all that a replica sees by itself.
+template <class T, class Library, class X>
+struct kernel_for<T, Library, compute<primitive::sum_over_shards, X>> {
+    static void run(kernel_call const& call) {
+        std::copy_n(call.operand<T>(0), X::result_shape::size, static_cast<T*>(call.result));
+    }
+    static constexpr kernel value{&run};
 };
 
 // ---- normalization and attention ----
