@@ -15,9 +15,8 @@ foreach(name IN ITEMS model/composition model/loss model/sequential shape/shape 
     list(APPEND headers "${include}/${name}.hpp")
 endforeach()
 # Headers whose functions make expressions.
-foreach(name IN ITEMS attention batched_matmul convolution gather gradient matmul movement normalize operators pooling reduce rows)
-    list(APPEND expression_headers "${include}/expression/${name}.hpp")
-endforeach()
+file(GLOB expression_headers "${include}/expression/*.hpp")
+list(FILTER expression_headers EXCLUDE REGEX "/(philox|seed)\\.hpp$")
 list(APPEND expression_headers "${include}/device/host/evaluate.hpp")
 
 # A header's lines, as a list, outside of its namespaces detail.
