@@ -29,6 +29,8 @@ inline void expect(bool holds, std::source_location at = std::source_location::c
 /// Whether elements are these numbers, but for rounding.
 template <class Elements>
 bool near(Elements const& elements, std::vector<double> const& numbers) {
-    return std::ranges::equal(elements, numbers, [](double a, double b) { return std::abs(a - b) < 1e-5 * (1 + std::abs(b)); });
+    return std::ranges::equal(elements, numbers, [](double a, double b) {
+        return std::abs(a - b) < 1e-5 * (1 + std::abs(b));
+    });
 }
 inline bool near(double element, double number) { return near(std::array{element}, {number}); }

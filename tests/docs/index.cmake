@@ -73,7 +73,8 @@ foreach(header IN LISTS headers)
             list(APPEND defined "${name}")
         endif()
         # Layers, losses and schedules can be called, optimizers have a rule; compositions have nothing of their own.
-        if(name AND (line MATCHES "operator\\(\\)\\(| output_shape = | rule_for\\(" OR header MATCHES "/composition\\.hpp$"))
+        if(name AND (line MATCHES "operator\\(\\)\\(| output_shape = | rule_for\\("
+                     OR header MATCHES "/composition\\.hpp$"))
             list(APPEND entries "${name}")
         endif()
     endforeach()
