@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # cmake -DSOURCE=<repository> -P index.cmake
 # The reference is complete, checked both ways: what users write, as the headers below define it, is named by a page;
-# what the index lists is defined there; pages and the index's links are the same files; each page has an example.
+# what the index lists is defined there; pages and the index's links are the same files; each page has an example, and
+# links lead somewhere.
 cmake_minimum_required(VERSION 3.25)
 
 set(reference "${SOURCE}/docs/reference")
@@ -124,4 +125,17 @@ foreach(page IN LISTS pages)
     if(NOT page IN_LIST listed)
         message(SEND_ERROR "docs/reference/${page} is not in the index, docs/reference/README.md")
     endif()
+endforeach()
+
+# Links lead to files.
+foreach(page IN LISTS pages ITEMS README.md)
+    file(READ "${reference}/${page}" content)
+    string(REGEX MATCHALL "\\([a-z0-9_./]+\\.md" links "${content}")
+    cmake_path(GET page PARENT_PATH folder)
+    foreach(link IN LISTS links)
+        string(SUBSTRING "${link}" 1 -1 link)
+        if(NOT EXISTS "${reference}/${folder}/${link}")
+            message(SEND_ERROR "docs/reference/${page}: a link to ${link}, which is not there")
+        endif()
+    endforeach()
 endforeach()
