@@ -44,6 +44,8 @@ public:
     using element = typename detail::element_from<Policies...>::type;
     using input_shape = typename Model::input_shape;
     using output_shape = typename Model::output_shape;
+    /// What its samples consist of: numbers, or int32 where they are class indices.
+    using input_element = element_in<element, input_shape>;
     template <class T>
     using backend = typename Devices::template backend<T>;
 
@@ -61,10 +63,10 @@ public:
     }
 
     /// The model's result for a tensor, without what layers do only in training.
-    tensor<element, output_shape> operator()(tensor<element, input_shape> const& samples) {
+    tensor<element, output_shape> operator()(tensor<input_element, input_shape> const& samples) {
         return (*this)(samples.view());
     }
-    tensor<element, output_shape> operator()(tensor_view<element const, input_shape> samples) {
+    tensor<element, output_shape> operator()(tensor_view<input_element const, input_shape> samples) {
         make_inference_replicas();
         tensor<element, output_shape> results(samples.count());
         team_.run([&](int r) {

@@ -109,7 +109,7 @@ struct class_loss {
         else return positions(target);
     }
     /// 1 for a row whose highest score is its target's, else 0.
-    static constexpr auto correct(auto scores, auto target) { return equal(argmax(scores), target); }
+    static constexpr auto correct(auto scores, auto target) { return counted(target, equal(argmax(scores), target)); }
     static constexpr auto answers(auto, auto target) {
         if constexpr (settings.ignores) return sum_over_batch(not_equal(target, number<static_cast<double>(settings.ignored)>));
         else return positions(target);
