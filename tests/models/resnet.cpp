@@ -54,5 +54,6 @@ TEST_CASE("a ResNet-18 has torchvision's names and first values") {
     double square = 0.0;
     std::vector<float> const weight = model.parameter(static_cast<int>(at));
     for (float const value : weight) square += double{value} * value;
-    CHECK(std::sqrt(square / static_cast<double>(weight.size())) == doctest::Approx(std::sqrt(2.0 / 576.0)).epsilon(0.02));
+    double const deviation = std::sqrt(square / static_cast<double>(weight.size()));
+    CHECK(deviation == doctest::Approx(std::sqrt(2.0 / 576.0)).epsilon(0.02));
 }

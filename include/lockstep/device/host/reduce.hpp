@@ -52,7 +52,8 @@ public:
         T* const out = static_cast<T*>(call.result);
         std::int64_t const samples = From::per_sample ? call.samples : 1;
         if constexpr (meets && To::per_sample) {
-            for (std::int64_t n = 0; n < samples; ++n) reduce_rows(call, n * sample_rows, sample_rows, out + n * to_size);
+            for (std::int64_t n = 0; n < samples; ++n)
+                reduce_rows(call, n * sample_rows, sample_rows, out + n * to_size);
         } else if constexpr (meets) {
             reduce_rows(call, 0, samples * sample_rows, out);
         } else {
