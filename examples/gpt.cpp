@@ -11,10 +11,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ls = lockstep;
@@ -124,7 +127,9 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(1, 1000000))
         ->capture_default_str();
     app.add_option("--seed", o.seed, "of initial values, windows and the text that is written")->capture_default_str();
-    app.add_option("--learning-rate", o.learning_rate, "the highest one")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("--learning-rate", o.learning_rate, "the highest one")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     app.add_option("--weight-decay", o.weight_decay)->check(CLI::NonNegativeNumber)->capture_default_str();
     app.add_option("--generate", o.generate, "bytes to write")->check(CLI::Range(0, 1000000))->capture_default_str();
     app.add_option("--prompt", o.prompt, "what the text begins with")

@@ -3,6 +3,8 @@
 
 #include <lockstep/lockstep.hpp>
 
+#include <type_traits>
+
 // A transformer that predicts a text's next byte, GPT-2 (Radford et al. 2019) in small: layers are normalized before
 // attention and perceptron, and once more at the end.
 namespace models {
@@ -48,7 +50,8 @@ template <int Features, int Heads, int Depth>
 using transformer_block =
     ls::chain<ls::residual<ls::layer_norm<>, ls::multihead_attention<Heads, ls::causal>>,
               ls::residual<ls::layer_norm<>, ls::linear<4 * Features, small_weight<>, no_first_bias>, ls::gelu,
-                           ls::linear<Features, small_weight<0.02 / ls::gain::square_root(2.0 * Depth)>, no_first_bias>>>;
+                           ls::linear<Features, small_weight<0.02 / ls::gain::square_root(2.0 * Depth)>,
+                                      no_first_bias>>>;
 
 /// Indices of Classes tokens at Positions places -> scores of the token that follows each: [Positions, Classes].
 template <int Classes, int Positions, int Features, int Heads, int Depth>

@@ -3,6 +3,7 @@
 
 #include <lockstep/lockstep.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -52,9 +53,10 @@ private:
     }
     void copy(std::int64_t window, std::size_t place) {
         auto const input = inputs_[window];
+        std::size_t const first = static_cast<std::size_t>(window) * Positions;
         for (std::size_t p = 0; p < Positions; ++p) {
             input[p] = static_cast<unsigned char>(text_[place + p]);
-            targets_[static_cast<std::size_t>(window) * Positions + p] = static_cast<unsigned char>(text_[place + p + 1]);
+            targets_[first + p] = static_cast<unsigned char>(text_[place + p + 1]);
         }
     }
 
