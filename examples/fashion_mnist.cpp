@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Trains a convolutional net or a multilayer perceptron on Fashion-MNIST, on all cores of this machine.
 
+#include "models/lenet.hpp"
+#include "models/mlp.hpp"
+
 #include <lockstep/lockstep.hpp>
 
 #include <CLI/CLI.hpp>
@@ -11,16 +14,6 @@
 #include <thread>
 
 namespace ls = lockstep;
-
-using lenet = ls::sequential<ls::shape<1, 28, 28>,                                           //
-                             ls::conv2d<32, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, //
-                             ls::conv2d<64, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, //
-                             ls::flatten, ls::linear<128>, ls::relu, ls::dropout<0.25>, ls::linear<10>>;
-
-using mlp = ls::sequential<ls::shape<1, 28, 28>, ls::flatten,   //
-                           ls::linear<256>, ls::relu,           //
-                           ls::linear<128>, ls::relu,           //
-                           ls::linear<10>>;
 
 constexpr int samples_a_batch = 64;
 
@@ -147,8 +140,8 @@ int main(int argc, char** argv) {
     if (o.save.empty()) o.save = "fashion_mnist_" + o.model + ".safetensors";
     if (o.curve.empty()) o.curve = "fashion_mnist_" + o.model + ".svg";
     try {
-        if (o.model == "mlp") run_with<mlp>(o);
-        else run_with<lenet>(o);
+        if (o.model == "mlp") run_with<models::mlp>(o);
+        else run_with<models::lenet>(o);
         return 0;
     } catch (ls::usage_error const& problem) {
         std::fprintf(stderr, "fashion_mnist: %s\n", problem.what());

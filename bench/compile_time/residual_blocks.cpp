@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The whole training step of a chain of equal residual blocks, to measure how compile time grows with depth.
+// The whole training step of a chain of equal residual blocks, to measure how compile time grows with depth: as
+// BLOCKS types one after another, or with REPEAT as one that is repeated.
 #include <lockstep/lockstep.hpp>
 
 #include <cstddef>
@@ -15,6 +16,9 @@ namespace ls = lockstep;
 
 using block = ls::residual<ls::linear<16>, ls::relu, ls::linear<16>>;
 
+#ifdef REPEAT
+using net = ls::sequential<ls::shape<16>, ls::repeat<BLOCKS, block>, ls::linear<4>>;
+#else
 template <std::size_t>
 using block_at = block;
 
@@ -23,6 +27,7 @@ auto chain(std::index_sequence<Index...>)
     -> ls::sequential<ls::shape<16>, block_at<Index>..., ls::linear<4>>;
 
 using net = decltype(chain(std::make_index_sequence<BLOCKS>{}));
+#endif
 
 int main() {
     ls::parallel<net, ls::cpu_devices<2>> model{ls::seed{1}};

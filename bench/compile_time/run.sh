@@ -11,8 +11,8 @@ usage: bench/compile_time/run.sh [--runs N] [--compiler NAME] [--flags "FLAGS"] 
   --compiler NAME   default g++
   --flags "FLAGS"   default "-std=c++20 -O2"
   --json FILE       write what was measured
-  SOURCE            a file, or "FILE -DNAME=VALUE" with flags of its own; without any, the examples and chains
-                    of 16, 32, 64 and 128 residual blocks
+  SOURCE            a file, or "FILE -DNAME=VALUE" with flags of its own; without any, the examples, a
+                    ResNet-34, and chains of 8, 16, 32 and 64 residual blocks, one after another and repeated
 END
 }
 fail() { echo "bench/compile_time/run.sh: $*" >&2; exit 2; }
@@ -40,8 +40,11 @@ command -v "$compiler" > /dev/null || fail "--compiler: no '$compiler' here"
 
 if [ $# -eq 0 ]; then
     blocks=$root/bench/compile_time/residual_blocks.cpp
-    set -- "$root/examples/first.cpp" "$root/examples/fashion_mnist.cpp" \
-           "$blocks -DBLOCKS=16" "$blocks -DBLOCKS=32" "$blocks -DBLOCKS=64" "$blocks -DBLOCKS=128"
+    set -- "$root/examples/first.cpp" "$root/examples/fashion_mnist.cpp" "$root/examples/gpt.cpp" \
+           "$root/bench/compile_time/resnet34.cpp"
+    for count in 8 16 32 64; do
+        set -- "$@" "$blocks -DBLOCKS=$count" "$blocks -DBLOCKS=$count -DREPEAT"
+    done
 fi
 
 work=$(mktemp -d)

@@ -14,6 +14,7 @@ namespace lockstep {
 /// conv1d<32, 5, padding<2>, stride<2>, dilation<2>, groups<4>>, no_bias. Parameters: weight [OutChannels,
 /// channels / groups, window], bias [OutChannels]; in memory the weight lies as [window, channels / groups,
 /// OutChannels]. It is the convolution of an image of one row, and changes the order in memory before and behind.
+/// initialized<weight, ...> and initialized<bias, ...> give other first values than PyTorch's.
 template <int OutChannels, int Kernel, class... Options>
 struct conv1d {
     static_assert(OutChannels > 0, "a convolution has at least one output channel");
@@ -26,9 +27,10 @@ struct conv1d {
     using broken_rule = decltype(detail::broken_convolution_rule<1, In, window, group_count, OutChannels>());
 
     template <class In, int GroupIn = In::extents[0] / group_count,
-              class Initializer = initializer::fan_in_uniform<GroupIn * Kernel>,
-              class Weight = parameter<weight, shape<OutChannels, Kernel, GroupIn>, Initializer, saved_axes<0, 2, 1>>,
-              class Bias = parameter<bias, shape<OutChannels>, Initializer>>
+              class Default = initializer::fan_in_uniform<GroupIn * Kernel>,
+              class Weight = parameter<weight, shape<OutChannels, Kernel, GroupIn>,
+                                       initializer_from<weight, Default, Options...>, saved_axes<0, 2, 1>>,
+              class Bias = parameter<bias, shape<OutChannels>, initializer_from<bias, Default, Options...>>>
     using parameters_for =
         std::conditional_t<has_bias, lockstep::parameters<Weight, Bias>, lockstep::parameters<Weight>>;
     template <class In>

@@ -13,6 +13,7 @@ namespace lockstep {
 /// Conv2d: conv2d<32, 5, padding<2>, stride<2>, dilation<2>, groups<4>>, window_width<W> for windows that are not
 /// square, no_bias. Parameters: weight [OutChannels, channels / groups, window height, window width], bias
 /// [OutChannels]; in memory the weight lies as [window height, window width, channels / groups, OutChannels].
+/// initialized<weight, ...> and initialized<bias, ...> give other first values than PyTorch's.
 template <int OutChannels, int Kernel, class... Options>
 struct conv2d {
     static_assert(OutChannels > 0, "a convolution has at least one output channel");
@@ -25,10 +26,10 @@ struct conv2d {
     using broken_rule = decltype(detail::broken_convolution_rule<2, In, window, group_count, OutChannels>());
 
     template <class In, int GroupIn = In::extents[0] / group_count,
-              class Initializer = initializer::fan_in_uniform<GroupIn * window::kernel_height * window::kernel_width>,
+              class Default = initializer::fan_in_uniform<GroupIn * window::kernel_height * window::kernel_width>,
               class Weight = parameter<weight, shape<window::kernel_height, window::kernel_width, GroupIn, OutChannels>,
-                                       Initializer, saved_axes<3, 2, 0, 1>>,
-              class Bias = parameter<bias, shape<OutChannels>, Initializer>>
+                                       initializer_from<weight, Default, Options...>, saved_axes<3, 2, 0, 1>>,
+              class Bias = parameter<bias, shape<OutChannels>, initializer_from<bias, Default, Options...>>>
     using parameters_for =
         std::conditional_t<has_bias, lockstep::parameters<Weight, Bias>, lockstep::parameters<Weight>>;
     template <class In>

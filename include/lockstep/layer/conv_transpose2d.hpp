@@ -14,6 +14,7 @@ namespace lockstep {
 /// conv_transpose2d<16, 4, stride<2>, padding<1>>, output_padding<P>, dilation<D>, groups<G>, window_width<W>,
 /// no_bias. Parameters: weight [channels, OutChannels / groups, window height, window width], bias [OutChannels];
 /// in memory the weight lies as [window height, window width, OutChannels / groups, channels].
+/// initialized<weight, ...> and initialized<bias, ...> give other first values than PyTorch's.
 /// PyTorch also takes an output padding between stride and dilation; this layer wants it less than the stride.
 template <int OutChannels, int Kernel, class... Options>
 struct conv_transpose2d {
@@ -43,11 +44,11 @@ struct conv_transpose2d {
 
     // PyTorch takes the weight's second axis for its fan-in here, too.
     template <class In, int GroupOut = OutChannels / group_count,
-              class Initializer = initializer::fan_in_uniform<GroupOut * window::kernel_height * window::kernel_width>,
+              class Default = initializer::fan_in_uniform<GroupOut * window::kernel_height * window::kernel_width>,
               class Weight =
                   parameter<weight, shape<window::kernel_height, window::kernel_width, GroupOut, In::extents[0]>,
-                            Initializer, saved_axes<3, 2, 0, 1>>,
-              class Bias = parameter<bias, shape<OutChannels>, Initializer>>
+                            initializer_from<weight, Default, Options...>, saved_axes<3, 2, 0, 1>>,
+              class Bias = parameter<bias, shape<OutChannels>, initializer_from<bias, Default, Options...>>>
     using parameters_for =
         std::conditional_t<has_bias, lockstep::parameters<Weight, Bias>, lockstep::parameters<Weight>>;
     template <class In>

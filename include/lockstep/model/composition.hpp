@@ -32,6 +32,7 @@ struct repeat {
 
 /// Layers whose parameters are saved under a name of the user's instead of a number. Tag has a `name`:
 /// struct encoder { static constexpr char const* name = "encoder"; };
+/// An empty name leaves the level out: layers that stand together for this library's sake alone.
 template <class Tag, class... Layers>
 struct named {};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/error.hpp>
 #include <lockstep/expression/seed.hpp>
 #include <lockstep/layer/initializer.hpp>
 #include <lockstep/parallel/devices.hpp>
@@ -13,6 +14,7 @@
 #include <lockstep/tensor/tensor.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,6 +26,14 @@ namespace detail {
 
 /// Samples that one replica infers at once.
 inline constexpr int inference_samples = 64;
+
+/// Throws data_error for the first index that is none of 0 to classes - 1: it would be read from outside a table.
+inline void check_class_indices(std::span<std::int32_t const> indices, std::int64_t per_sample, int classes) {
+    auto const found = std::ranges::find_if(indices, [&](std::int32_t index) { return index < 0 || index >= classes; });
+    if (found != indices.end())
+        throw data_error("parallel: sample " + std::to_string((found - indices.begin()) / per_sample) + " has input " +
+                         std::to_string(*found) + ", expected 0 to " + std::to_string(classes - 1));
+}
 
 template <class Model, class Backend>
 struct inference_source {
@@ -44,7 +54,7 @@ public:
     using element = typename detail::element_from<Policies...>::type;
     using input_shape = typename Model::input_shape;
     using output_shape = typename Model::output_shape;
-    /// What its samples consist of: numbers, or int32 where they are class indices.
+    /// What samples consist of: numbers, or int32 where they are class indices.
     using input_element = element_in<element, input_shape>;
     template <class T>
     using backend = typename Devices::template backend<T>;
@@ -62,11 +72,14 @@ public:
         for (std::size_t i = 0; i < layout.parameters.size(); ++i) initialize(static_cast<int>(i));
     }
 
-    /// The model's result for a tensor, without what layers do only in training.
+    /// The model's result for a tensor, without what layers do only in training. Throws data_error for class indices
+    /// that name no class.
     tensor<element, output_shape> operator()(tensor<input_element, input_shape> const& samples) {
         return (*this)(samples.view());
     }
     tensor<element, output_shape> operator()(tensor_view<input_element const, input_shape> samples) {
+        if constexpr (is_class_indices<input_shape>)
+            detail::check_class_indices(samples.elements(), input_shape::size, input_shape::classes);
         make_inference_replicas();
         tensor<element, output_shape> results(samples.count());
         team_.run([&](int r) {

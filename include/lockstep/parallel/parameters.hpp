@@ -11,11 +11,15 @@
 
 namespace lockstep {
 
-/// The name under which PyTorch's Sequential would save a parameter: "0.weight", "2.0.bias".
+/// The name under which PyTorch's Sequential would save a parameter: "0.weight", "2.0.bias". A level with an empty
+/// name is left out.
 inline std::string name_of(program_parameter const& p) {
     std::string name;
-    for (int level = 0; level < p.path.depth; ++level)
-        name += (p.path.name[level] != nullptr ? p.path.name[level] : std::to_string(p.path.index[level])) + ".";
+    for (int level = 0; level < p.path.depth; ++level) {
+        std::string const part =
+            p.path.name[level] != nullptr ? p.path.name[level] : std::to_string(p.path.index[level]);
+        if (!part.empty()) name += part + ".";
+    }
     return name + p.declared.name;
 }
 

@@ -4,6 +4,8 @@
 #include <lockstep/program/passes.hpp>
 #include <lockstep/program/program.hpp>
 
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace lockstep::detail {
@@ -54,13 +56,16 @@ public:
             placed.parameters.push_back(static_cast<int>(result.parameters.size()));
             result.parameters.push_back(parameter);
         }
+        placed.buffer_of_slot.reserve(local.slots.size());
         for (local_slot const& slot : local.slots)
             placed.buffer_of_slot.push_back(buffer_of(slot, inputs, placed.parameters));
         write_to_parameters(placed, local.observations);
         emit(local.forward, placed);
         placed.result = placed.buffer_of_slot[local.result];
-        placed_.push_back(placed);
-        return placed.result;
+        // Moved: copies of vectors are what evaluating this at compile time spends its time on.
+        int const result_buffer = placed.result;
+        placed_.push_back(std::move(placed));
+        return result_buffer;
     }
 
     /// The backward pass of all that was placed, from the last group to the first.
@@ -74,16 +79,15 @@ public:
     }
 
     /// The program of the sum of two gradients of a buffer that is read in two places.
-    constexpr void set_sum(int buffer, local_program const& sum) { sums_.push_back({buffer, &sum}); }
+    constexpr void set_sum(int buffer, local_program const& sum) {
+        auto const at = static_cast<std::size_t>(buffer);
+        if (sums_.size() <= at) sums_.resize(at + 1, nullptr);
+        sums_[at] = &sum;
+    }
 
     program result;
 
 private:
-    struct sum_of_gradients {
-        int buffer;
-        local_program const* local;
-    };
-
     constexpr int buffer_of(local_slot const& slot, std::vector<int> const& inputs,
                             std::vector<int> const& parameter_numbers) {
         buffer b;
@@ -148,8 +152,7 @@ private:
 
     constexpr int add_sum(int input, int first, int second, int group_number) {
         placed_group sum;
-        for (sum_of_gradients const& candidate : sums_)
-            if (candidate.buffer == input) sum.local = candidate.local;
+        sum.local = sums_[static_cast<std::size_t>(input)];
         sum.number = group_number;
         // The newest gradient comes first, so that the sum is the tail of the operation that computes it.
         sum.inputs = {second, first};
@@ -159,7 +162,8 @@ private:
     }
 
     std::vector<placed_group> placed_;
-    std::vector<sum_of_gradients> sums_;
+    /// For each buffer the program of its sum, where it has one.
+    std::vector<local_program const*> sums_;
     int groups_ = 0;
     int target_ = -1;
 };

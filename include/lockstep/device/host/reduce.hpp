@@ -52,14 +52,15 @@ public:
         T* const out = static_cast<T*>(call.result);
         std::int64_t const samples = From::per_sample ? call.samples : 1;
         if constexpr (meets && To::per_sample) {
-            for (std::int64_t n = 0; n < samples; ++n) reduce_rows<0>(call, n * sample_rows, sample_rows, out + n * to_size);
+            for (std::int64_t n = 0; n < samples; ++n)
+                reduce_rows(call, n * sample_rows, sample_rows, out + n * to_size);
         } else if constexpr (meets) {
-            reduce_rows<0>(call, 0, samples * sample_rows, out);
+            reduce_rows(call, 0, samples * sample_rows, out);
         } else {
             std::fill_n(out, to_size * (To::per_sample ? samples : 1), Operation::template start<T>);
             for (std::int64_t n = 0; n < samples; ++n)
                 for (std::int64_t row = 0; row < sample_rows; ++row)
-                    combine_row<0>(code::at_row(call, n * sample_rows + row),
+                    combine_row(code::at_row(call, n * sample_rows + row),
                                    out + (To::per_sample ? n * to_size : 0) + to.offset_of_row(row));
         }
     }
@@ -94,8 +95,18 @@ private:
         return total[0];
     }
 
+    /// Calls work.template operator()<Count>(first) for all columns, `width` at a time and once for the rest: at most
+    /// two instantiations, however many columns there are.
+    template <class Work>
+    static void for_columns(Work work) {
+        constexpr std::int64_t width = 64;
+        for (std::int64_t first = 0; first + width <= columns; first += width)
+            work.template operator()<static_cast<int>(width)>(first);
+        if constexpr (columns % width != 0)
+            work.template operator()<static_cast<int>(columns % width)>(columns - columns % width);
+    }
+
     /// Rows that meet in one: some columns at a time in registers, or all columns in one number.
-    template <std::int64_t First>
     static void reduce_rows(kernel_call const& call, std::int64_t first_row, std::int64_t rows, T* out) {
         if constexpr (!by_column) {
             T total = Operation::template start<T>;
@@ -106,36 +117,34 @@ private:
                 total = Operation::combine(total, part);
             }
             *out = total;
-        } else if constexpr (First < columns) {
-            constexpr int width = static_cast<int>(std::min<std::int64_t>(columns - First, 64));
-            T total[width], part[width], values[width];
-            std::fill_n(total, width, Operation::template start<T>);
-            for (std::int64_t block = 0; block < rows; block += row_block) {
-                std::fill_n(part, width, Operation::template start<T>);
-                for (std::int64_t row = block; row < std::min(block + row_block, rows); ++row) {
-                    code::template block<width>(values, code::at_row(call, first_row + row), First);
-                    combine_block<width>(part, values);
+        } else {
+            for_columns([&]<int Width>(std::int64_t first) {
+                T total[Width], part[Width], values[Width];
+                std::fill_n(total, Width, Operation::template start<T>);
+                for (std::int64_t block = 0; block < rows; block += row_block) {
+                    std::fill_n(part, Width, Operation::template start<T>);
+                    for (std::int64_t row = block; row < std::min(block + row_block, rows); ++row) {
+                        code::template block<Width>(values, code::at_row(call, first_row + row), first);
+                        combine_block<Width>(part, values);
+                    }
+                    combine_block<Width>(total, part);
                 }
-                combine_block<width>(total, part);
-            }
-            std::copy_n(total, width, out + First);
-            reduce_rows<First + width>(call, first_row, rows, out);
+                std::copy_n(total, Width, out + first);
+            });
         }
     }
 
-    template <std::int64_t First>
     static void combine_row(place const& at, T* out) {
         if constexpr (!by_column) *out = Operation::combine(*out, row_total(at));
-        else if constexpr (First < columns) {
-            constexpr int width = static_cast<int>(std::min<std::int64_t>(columns - First, 64));
-            T values[width];
-            code::template block<width>(values, at, First);
-            for (int c = 0; c < width; ++c) {
-                T& into = out[(First + c) * to.column_step()];
-                into = Operation::combine(into, values[c]);
-            }
-            combine_row<First + width>(at, out);
-        }
+        else
+            for_columns([&]<int Width>(std::int64_t first) {
+                T values[Width];
+                code::template block<Width>(values, at, first);
+                for (int c = 0; c < Width; ++c) {
+                    T& into = out[(first + c) * to.column_step()];
+                    into = Operation::combine(into, values[c]);
+                }
+            });
     }
 };
 
