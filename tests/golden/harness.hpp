@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/host/backend.hpp>
+#include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/parameters.hpp>
 #include <lockstep/parallel/replica.hpp>
 #include <lockstep/plan/plan.hpp>
@@ -57,6 +58,16 @@ public:
     void set_parameter(int i, std::span<T const> values) {
         ls::from_saved_order<T>(plan_.parameters[i], values, parameters_.as<T>().data() + plan_.parameter_offsets[i]);
     }
+    std::vector<T> parameter(int i) const {
+        return ls::to_saved_order<T>(plan_.parameters[i], parameters_.as<T>().data() + plan_.parameter_offsets[i]);
+    }
+    /// Whether it is trained; else it is a layer's state.
+    bool is_trained(int i) const { return plan_.parameters[i].declared.is_trained(); }
+    /// Takes over what the last forward pass observed.
+    void merge_states(std::int64_t samples) {
+        ls::detail::merge_states<1, T>(plan_, {gradients_.as<T>().data()}, [samples](int) { return samples; },
+                                       parameters_.as<T>().data(), 0);
+    }
     std::vector<T> parameter_gradient(int i) const {
         return ls::to_saved_order<T>(plan_.parameters[i], gradients_.as<T>().data() + plan_.parameter_offsets[i]);
     }
@@ -64,8 +75,11 @@ public:
     /// Returns the sum of the loss over all samples. Backward reads the targets too.
     T forward(std::vector<T> inputs, void const* targets, std::int64_t samples) {
         inputs_ = std::move(inputs);
+        return forward(inputs_.data(), targets, samples);
+    }
+    T forward(void const* inputs, void const* targets, std::int64_t samples) {
         ls::shard_input shard;
-        shard.inputs = inputs_.data();
+        shard.inputs = inputs;
         shard.targets = targets;
         shard.samples = samples;
         shard.random.key = ls::make_key(7);
