@@ -68,11 +68,13 @@ inline void check_all_gradients(ls::plan const& plan, index_inputs const& with) 
         ls::extents const& shape = plan.buffers[0].shape;
         REQUIRE(plan.buffers[0].kind == ls::buffer_kind::input);
         std::vector<double> input = random_values(shape.size() * samples, generator);
-        std::vector<std::int32_t> const input_indices = random_indices(shape.size() * samples, with.input_classes, generator);
+        std::vector<std::int32_t> const input_indices =
+            random_indices(shape.size() * samples, with.input_classes, generator);
         std::vector<double> const upstream = random_values(plan.buffers[plan.output].shape.size() * samples, generator);
         std::vector<std::int32_t> indices = random_indices(with.targets * samples, with.target_classes, generator);
         for (std::size_t i = 1; with.ignores && i < indices.size(); i += 3) indices[i] = with.ignored;
-        void const* const targets = with.target_classes > 0 ? static_cast<void const*>(indices.data()) : upstream.data();
+        void const* const targets =
+            with.target_classes > 0 ? static_cast<void const*>(indices.data()) : upstream.data();
 
         std::vector<std::vector<double>> parameters;
         for (int i = 0; i < model.parameter_count(); ++i) {

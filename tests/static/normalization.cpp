@@ -27,8 +27,8 @@ using ls::sequential;
 using ls::shape;
 
 template <class Model, int Replicas = 1, int Batch = 8, class... Policies>
-using trainer_of = ls::trainer<ls::parallel<Model, ls::cpu_devices<Replicas, ls::host::portable>, Policies...>, ls::cross_entropy,
-                               ls::sgd, Batch>;
+using trainer_of = ls::trainer<ls::parallel<Model, ls::cpu_devices<Replicas, ls::host::portable>, Policies...>,
+                               ls::cross_entropy, ls::sgd, Batch>;
 
 /// Operations of a group: those before the loss's last one, or those behind it.
 enum class pass_of { forward, backward };
@@ -42,7 +42,8 @@ constexpr int count_operations(ls::plan const& p, int group, pass_of which, std:
 
 // ---- batch_norm ----
 
-using normalized_net = sequential<shape<3, 4, 4>, ls::conv2d<8, 3>, ls::batch_norm<>, ls::relu, ls::flatten, ls::linear<4>>;
+using normalized_net =
+    sequential<shape<3, 4, 4>, ls::conv2d<8, 3>, ls::batch_norm<>, ls::relu, ls::flatten, ls::linear<4>>;
 constexpr ls::plan const& normalized = trainer_of<normalized_net>::training_plan;
 constexpr int norm_group = 2;
 
@@ -114,9 +115,10 @@ using block = ls::chain<ls::residual<ls::layer_norm<>, ls::multihead_attention<2
                         ls::residual<ls::layer_norm<>, ls::linear<2 * Width>, ls::gelu, ls::linear<Width>>>;
 template <int Blocks>
 using transformer = sequential<class_indices<11, 5>, ls::embedding<8>, ls::repeat<Blocks, block<8>>, ls::linear<11>>;
-using many_norms = sequential<shape<3, 4, 4>, ls::conv2d<8, 3, ls::padding<1>>, ls::batch_norm<>, ls::relu,
-                              ls::residual<ls::conv2d<8, 3, ls::padding<1>>, ls::batch_norm<ls::no_affine>, ls::relu>,
-                              ls::branch<ls::conv2d<4, 1>, ls::batch_norm<>>, ls::flatten, ls::batch_norm<>, ls::linear<4>>;
+using many_norms =
+    sequential<shape<3, 4, 4>, ls::conv2d<8, 3, ls::padding<1>>, ls::batch_norm<>, ls::relu,
+               ls::residual<ls::conv2d<8, 3, ls::padding<1>>, ls::batch_norm<ls::no_affine>, ls::relu>,
+               ls::branch<ls::conv2d<4, 1>, ls::batch_norm<>>, ls::flatten, ls::batch_norm<>, ls::linear<4>>;
 
 template <class Trainer>
 constexpr bool plans_are_sound = is_sound(Trainer::training_plan) && is_sound(Trainer::evaluation_plan) &&

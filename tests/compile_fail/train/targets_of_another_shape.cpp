@@ -18,6 +18,7 @@ constexpr int targets = 5;
 #endif
 
 using input = ls::shape<5, 4>;
-using trainer = ls::trainer<ls::parallel<ls::sequential<input, ls::linear<3>>, ls::cpu_devices<1>>, ls::cross_entropy, ls::sgd, 8>;
+using trainer = ls::trainer<ls::parallel<ls::sequential<input, ls::linear<3>>, ls::cpu_devices<1>>,
+                            ls::cross_entropy, ls::sgd, 8>;
 
 inline double train(trainer& t, ls::batch_view<float, input, ls::shape<targets>> const& batch) { return t.step(batch); }

@@ -21,6 +21,9 @@ using target = float;
 #endif
 
 using input = ls::shape<4>;
-using trainer = ls::trainer<ls::parallel<ls::sequential<input, ls::linear<3>>, ls::cpu_devices<1>>, ls::mse, ls::sgd, 8>;
+using trainer =
+    ls::trainer<ls::parallel<ls::sequential<input, ls::linear<3>>, ls::cpu_devices<1>>, ls::mse, ls::sgd, 8>;
 
-inline double train(trainer& t, ls::batch_view<float, input, ls::shape<3>, target> const& batch) { return t.step(batch); }
+inline double train(trainer& t, ls::batch_view<float, input, ls::shape<3>, target> const& batch) {
+    return t.step(batch);
+}

@@ -26,7 +26,8 @@ void compare_broadcast() {
     using b_shape = part_of<whole, Seed + 100>;
     constexpr bool a_per_sample = Seed % 3 != 0, b_per_sample = Seed % 2 == 0;
     using result = ls::broadcast_shape<a_shape, b_shape>;
-    constexpr ls::extents shape = ls::extents_of<result>(), a_extents = ls::extents_of<a_shape>(), b_extents = ls::extents_of<b_shape>();
+    constexpr ls::extents shape = ls::extents_of<result>(), a_extents = ls::extents_of<a_shape>(),
+                          b_extents = ls::extents_of<b_shape>();
 
     constexpr ls::leaf<a_tag, a_shape, a_per_sample> a;
     constexpr ls::leaf<b_tag, b_shape, b_per_sample> b;
@@ -39,8 +40,10 @@ void compare_broadcast() {
     std::vector<double> expected, a_gradient(a_values.size()), b_gradient(b_values.size());
     for (std::int64_t n = 0; n < count; ++n)
         for_each_place(shape, [&](place const& at) {
-            auto const i = static_cast<std::size_t>(element_at(a_extents, at, shape.rank) + (a_per_sample ? n * a_shape::size : 0));
-            auto const k = static_cast<std::size_t>(element_at(b_extents, at, shape.rank) + (b_per_sample ? n * b_shape::size : 0));
+            auto const i = static_cast<std::size_t>(element_at(a_extents, at, shape.rank) +
+                                                    (a_per_sample ? n * a_shape::size : 0));
+            auto const k = static_cast<std::size_t>(element_at(b_extents, at, shape.rank) +
+                                                    (b_per_sample ? n * b_shape::size : 0));
             expected.push_back(a_values[i] * b_values[k] + a_values[i]);
             a_gradient[i] += b_values[k] + 1.0;
             b_gradient[k] += a_values[i];

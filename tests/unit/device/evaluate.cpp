@@ -54,7 +54,8 @@ TEST_CASE("one call gives a value and all of its gradients, per sample or shared
     CHECK(by_w.count() == 1);
     CHECK(by_x.count() == 2);
     auto const both = gradient(f, w, x);
-    CHECK(values_of(ls::evaluate<double>(std::get<1>(both), ls::given(w, weights), ls::given(x, points))) == values_of(by_x));
+    CHECK(values_of(ls::evaluate<double>(std::get<1>(both), ls::given(w, weights), ls::given(x, points))) ==
+          values_of(by_x));
 }
 
 TEST_CASE("the same expression twice, and a variable itself, are results too") {
@@ -88,13 +89,14 @@ TEST_CASE("class indices are int32 and look rows up") {
         ls::evaluate<double>(std::tuple{found, gradient(sum_over_batch(found * w), rows)}, ls::given(rows, values),
                              ls::given(indices, classes), ls::given(w, std::vector{1.0, 2.0, 3.0}));
     CHECK(value.count() == 3);
-    CHECK(values_of(value) == std::vector{30.0, 31.0, 32.0, 0.0, 1.0, 2.0, 30.0, 31.0, 32.0, 30.0, 31.0, 32.0, 10.0, 11.0, 12.0, 20.0,
-                                          21.0, 22.0});
+    CHECK(values_of(value) == std::vector{30.0, 31.0, 32.0, 0.0, 1.0, 2.0, 30.0, 31.0, 32.0, 30.0, 31.0, 32.0,
+                                          10.0, 11.0, 12.0, 20.0, 21.0, 22.0});
     CHECK(values_of(by_row) == std::vector{1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 3.0, 6.0, 9.0});
 }
 
 TEST_CASE("no samples are no samples") {
-    auto const [sum, each] = ls::evaluate<double>(std::tuple{sum_over_batch(x * x), ls::sum(x)}, ls::given(x, std::vector<double>{}));
+    auto const [sum, each] = ls::evaluate<double>(std::tuple{sum_over_batch(x * x), ls::sum(x)},
+                                                  ls::given(x, std::vector<double>{}));
     CHECK(values_of(sum) == std::vector{0.0});
     CHECK(each.count() == 0);
 }
@@ -106,15 +108,21 @@ TEST_CASE("given values that do not fit are errors that say what was expected") 
           "evaluate: expected 3 elements for a variable of shape [3], found 4");
     CHECK(message([&] { ls::evaluate<double>(f, ls::given(w, three), ls::given(x, four)); }) ==
           "evaluate: expected samples of shape [3], found 4 elements");
-    CHECK(message([&] { ls::evaluate<double>(ls::sum(pixels) * ls::sum(x), ls::given(x, six), ls::given(pixels, std::vector<double>(12))); }) ==
-          "evaluate: expected 2 samples of shape [2, 2, 3], found 12 elements");
+    CHECK(message([&] {
+              ls::evaluate<double>(ls::sum(pixels) * ls::sum(x), ls::given(x, six),
+                                   ls::given(pixels, std::vector<double>(12)));
+          }) == "evaluate: expected 2 samples of shape [2, 2, 3], found 12 elements");
     CHECK(message([&] { ls::evaluate<double>(f, ls::given(w, three), ls::given(x, six)); }) == "nothing");
 }
 
 TEST_CASE("an index that names no row is an error") {
     std::vector<double> const values(12);
-    CHECK(message([&] { ls::evaluate<double>(gather(rows, indices), ls::given(rows, values), ls::given(indices, std::vector{0, 4})); }) ==
-          "evaluate: expected class indices from 0 to 3, found 4");
-    CHECK(message([&] { ls::evaluate<double>(gather(rows, indices), ls::given(rows, values), ls::given(indices, std::vector{-1, 0})); }) ==
-          "evaluate: expected class indices from 0 to 3, found -1");
+    CHECK(message([&] {
+              ls::evaluate<double>(gather(rows, indices), ls::given(rows, values),
+                                   ls::given(indices, std::vector{0, 4}));
+          }) == "evaluate: expected class indices from 0 to 3, found 4");
+    CHECK(message([&] {
+              ls::evaluate<double>(gather(rows, indices), ls::given(rows, values),
+                                   ls::given(indices, std::vector{-1, 0}));
+          }) == "evaluate: expected class indices from 0 to 3, found -1");
 }

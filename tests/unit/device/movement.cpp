@@ -97,7 +97,8 @@ void compare_reshape() {
     auto compare = [&](auto to) {
         using target = decltype(to);
         if constexpr (!std::is_same_v<target, shape>) // which is x itself
-            compare_movement<shape>(ls::reshape<target>(x), [&](place const& at) { return element_at(ls::extents_of<target>(), at); });
+            compare_movement<shape>(ls::reshape<target>(x),
+                                    [&](place const& at) { return element_at(ls::extents_of<target>(), at); });
     };
     compare(std::remove_const_t<decltype(reversed)>{});
     compare(std::remove_const_t<decltype(lengthened)>{});

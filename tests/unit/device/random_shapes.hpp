@@ -44,9 +44,11 @@ template <class Whole, unsigned Seed>
 struct part_rule {
     static constexpr ls::extents value = [] {
         ls::extents result;
-        int const dropped = static_cast<int>(number(Seed, 20) % (Whole::rank + 1)) * static_cast<int>(number(Seed, 21) % 2);
+        int const dropped =
+            static_cast<int>(number(Seed, 20) % (Whole::rank + 1)) * static_cast<int>(number(Seed, 21) % 2);
         for (int axis = dropped; axis < Whole::rank; ++axis)
-            result.extent[result.rank++] = number(Seed, 22 + static_cast<unsigned>(axis)) % 3 == 0 ? 1 : Whole::extents[axis];
+            result.extent[result.rank++] =
+                number(Seed, 22 + static_cast<unsigned>(axis)) % 3 == 0 ? 1 : Whole::extents[axis];
         return result;
     }();
 };

@@ -120,8 +120,8 @@ TEST_CASE("long rows and many of them are summed whole") {
     // Longer than a block of 128 rows, and no multiple of any vector.
     constexpr ls::leaf<x_tag, ls::shape<301, 67>, true> x;
     auto const values = elements(2 * 301 * 67, 1);
-    auto const [rows, columns, all, largest] =
-        ls::evaluate<double, ls::host::portable>(std::tuple{ls::sum<1>(x), ls::sum<0>(x), ls::sum(x), ls::max<0>(x)}, ls::given(x, values));
+    auto const [rows, columns, all, largest] = ls::evaluate<double, ls::host::portable>(
+        std::tuple{ls::sum<1>(x), ls::sum<0>(x), ls::sum(x), ls::max<0>(x)}, ls::given(x, values));
     std::vector<double> by_row(2 * 301), by_column(2 * 67), total(2), maxima(2 * 67, -2.0);
     for (std::size_t n = 0; n < 2; ++n)
         for (std::size_t r = 0; r < 301; ++r)
