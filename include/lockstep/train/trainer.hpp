@@ -128,7 +128,7 @@ public:
                 for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
                     replica& own = *training_[first_shard(r)];
                     forward_shard(own, s);
-                    own.backward();
+                    if (!is_empty(s)) own.backward();
                 }
             });
             team().synchronize();
@@ -160,7 +160,7 @@ public:
         team().run([&](int r) {
             guarded([&] {
                 for (int s = first_shard(r); s < first_shard(r + 1); ++s)
-                    training_[s]->backward();
+                    if (!is_empty(s)) training_[s]->backward();
             });
         });
     }
@@ -277,7 +277,14 @@ private:
     static double number_of(replica const& own, int buffer, double otherwise) {
         return buffer < 0 ? otherwise : static_cast<double>(*own.template result<element>(buffer));
     }
+    bool is_empty(int shard) const { return shard_of(batch_.count(), shard, shards).count == 0; }
+    /// Of no samples nothing is computed, where a mean over them would be 0 / 0: their gradients are 0.
     void forward_shard(replica& own, int shard) {
+        if (is_empty(shard)) {
+            std::fill_n(gradient_of(shard), Parallel::parameter_elements(), element{});
+            results_[shard] = {};
+            return;
+        }
         shard_input const input = input_of(batch_, shard);
         own.forward(input, gradients_[shard].data());
         results_[shard].loss = number_of(own, training_plan.loss, 0.0);
@@ -367,6 +374,8 @@ private:
             for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
                 replica& own = *evaluation_[r];
                 shard_input const input = input_of(part, s);
+                results_[s] = {};
+                if (input.samples == 0) continue;
                 own.forward(input);
                 auto const counted = static_cast<double>(input.samples);
                 results_[s] = {number_of(own, evaluation_plan.loss, 0.0), number_of(own, evaluation_plan.divisor, counted),
