@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -38,34 +40,62 @@ inline void check_gradient(std::string const& what, std::vector<double> const& d
     CHECK(relative_error(derived, std::span<double const>(numerical)) < 1e-7);
 }
 
-/// All gradients of a plan, for as many samples as it is made for and for one less. `classes` is the number of
-/// classes of a loss with class indices, else 0.
-inline void check_all_gradients(ls::plan const& plan, int classes) {
+/// What a check feeds a plan with beside numbers.
+struct index_inputs {
+    /// The number of classes of an input of class indices, else 0.
+    int input_classes = 0;
+    /// The number of classes of a loss with class indices, else 0, and how many of them it takes a sample.
+    int target_classes = 0;
+    std::int64_t targets = 0;
+    /// Whether some targets are the index `ignored`.
+    bool ignores = false;
+    std::int32_t ignored = 0;
+};
+
+/// Every index, in an order without a pattern; with ignores, the one that is ignored now and then.
+inline std::vector<std::int32_t> random_indices(std::int64_t count, int classes, std::mt19937_64& generator) {
+    std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
+    for (std::int32_t& index : indices)
+        index = static_cast<std::int32_t>(generator() % static_cast<unsigned>(std::max(classes, 1)));
+    return indices;
+}
+
+/// All gradients of a plan, for as many samples as it is made for and for one less.
+inline void check_all_gradients(ls::plan const& plan, index_inputs const& with) {
     std::mt19937_64 generator(5);
     for (std::int64_t samples = plan.settings.batch; samples > plan.settings.batch - 2; --samples) {
         pass<double> model(plan);
         ls::extents const& shape = plan.buffers[0].shape;
         REQUIRE(plan.buffers[0].kind == ls::buffer_kind::input);
         std::vector<double> input = random_values(shape.size() * samples, generator);
+        std::vector<std::int32_t> const input_indices =
+            random_indices(shape.size() * samples, with.input_classes, generator);
         std::vector<double> const upstream = random_values(plan.buffers[plan.output].shape.size() * samples, generator);
-        std::vector<std::int32_t> indices(static_cast<std::size_t>(samples));
-        for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int32_t>(i) % std::max(classes, 1);
-        void const* const targets = classes > 0 ? static_cast<void const*>(indices.data()) : upstream.data();
+        std::vector<std::int32_t> indices = random_indices(with.targets * samples, with.target_classes, generator);
+        for (std::size_t i = 1; with.ignores && i < indices.size(); i += 3) indices[i] = with.ignored;
+        void const* const targets =
+            with.target_classes > 0 ? static_cast<void const*>(indices.data()) : upstream.data();
 
         std::vector<std::vector<double>> parameters;
         for (int i = 0; i < model.parameter_count(); ++i) {
             parameters.push_back(random_values(model.parameter_size(i), generator));
             model.set_parameter(i, parameters.back());
         }
-        auto loss = [&] { return model.forward(input, targets, samples); };
+        auto loss = [&] {
+            return with.input_classes > 0 ? model.forward(input_indices.data(), targets, samples)
+                                          : model.forward(input, targets, samples);
+        };
         CHECK(std::isfinite(loss()));
         model.backward();
-        std::vector<double> const input_gradient = model.input_gradient(samples);
+        // Differences run the forward pass again, so what the backward pass left is copied first.
+        std::vector<double> const input_gradient =
+            with.input_classes == 0 ? model.input_gradient(samples) : std::vector<double>{};
         std::vector<std::vector<double>> gradients;
         for (int i = 0; i < model.parameter_count(); ++i) gradients.push_back(model.parameter_gradient(i));
 
-        check_gradient("input", input_gradient, input, loss);
+        if (with.input_classes == 0) check_gradient("input", input_gradient, input, loss);
         for (int i = 0; i < model.parameter_count(); ++i) {
+            if (!model.is_trained(i)) continue;
             check_gradient(model.parameter_name(i), gradients[i], parameters[i], [&] {
                 model.set_parameter(i, parameters[i]);
                 return loss();
@@ -75,12 +105,26 @@ inline void check_all_gradients(ls::plan const& plan, int classes) {
     }
 }
 
-template <class Model, class Loss = inner_product>
+template <class Model, class Loss>
+constexpr index_inputs index_inputs_of() {
+    index_inputs result;
+    if constexpr (ls::is_class_indices<typename Model::input_shape>) result.input_classes = Model::input_shape::classes;
+    if constexpr (Loss::target_content == ls::leaf_content::class_index) {
+        using output = typename Model::output_shape;
+        result.target_classes = static_cast<int>(ls::rows_of(ls::extents_of<output>()).columns);
+        result.targets = Loss::template target_shape<output>::size;
+        if constexpr (requires { Loss::ignored; }) {
+            result.ignores = Loss::ignored > std::numeric_limits<std::int32_t>::min();
+            result.ignored = result.ignores ? static_cast<std::int32_t>(Loss::ignored) : 0;
+        }
+    }
+    return result;
+}
+
+template <class Model, class Loss = inner_product, int Samples = 3>
 void check_model() {
-    constexpr bool indices = Loss::target_content == ls::leaf_content::class_index;
     static_assert(Model::well_formed);
-    check_all_gradients(pass_plan<Model, Loss, double, ls::host::portable, 3>,
-                        indices ? static_cast<int>(Model::output_shape::size) : 0);
+    check_all_gradients(pass_plan<Model, Loss, double, ls::host::portable, Samples>, index_inputs_of<Model, Loss>());
 }
 
 } // namespace tests

@@ -121,8 +121,9 @@ constexpr bool order_matters(ls::plan p, std::size_t index) {
     return !is_sound(p);
 }
 
-/// Whether every parameter lies in exactly one bucket, apart from all others, whose gradient is computed once and
-/// before the bucket is ready, and the slices of all owners are the buckets.
+/// Whether every parameter that is trained lies in exactly one bucket, whose gradient is computed once and before the
+/// bucket is ready, every state lies behind the buckets and is observed once at most, all of them lie apart, and the
+/// slices of all owners are the buckets.
 constexpr bool buckets_are_sound(ls::plan const& p) {
     std::int64_t end = 0;
     for (ls::bucket const& b : p.buckets) {
@@ -136,26 +137,34 @@ constexpr bool buckets_are_sound(ls::plan const& p) {
         }
         if (covered != b.end) return false;
     }
-    if (end != p.parameter_elements) return false;
-    int counted = 0;
+    if (end != p.trained_elements) return false;
+    int counted = 0, trained = 0;
     for (ls::bucket const& b : p.buckets) counted += b.parameters;
-    if (counted != static_cast<int>(p.parameters.size())) return false;
+    for (ls::program_parameter const& each : p.parameters) trained += each.declared.is_trained();
+    if (counted != trained) return false;
     for (std::size_t i = 0; i < p.parameters.size(); ++i) {
         std::int64_t const first = p.parameter_offsets[i], last = first + p.parameters[i].declared.shape.size();
         for (std::size_t k = 0; k < i; ++k) {
             std::int64_t const other = p.parameter_offsets[k];
             if (first < other + p.parameters[k].declared.shape.size() && other < last) return false;
         }
-        int buckets = 0, computed = 0;
+        int computed = 0, computed_by = -1;
+        for (std::size_t o = 0; o < p.operations.size(); ++o) {
+            ls::buffer const& result = p.buffers[p.operations[o].result];
+            if (result.kind != ls::buffer_kind::gradient || result.parameter != static_cast<int>(i)) continue;
+            ++computed;
+            computed_by = static_cast<int>(o);
+        }
+        if (!p.parameters[i].declared.is_trained()) {
+            if (first < p.trained_elements || last > p.parameter_elements) return false;
+            if (computed != (p.parameters[i].observed ? 1 : 0)) return false;
+            continue;
+        }
+        int buckets = 0;
         for (ls::bucket const& b : p.buckets) {
             if (first < b.begin || last > b.end) continue;
             ++buckets;
-            for (std::size_t o = 0; o < p.operations.size(); ++o) {
-                ls::buffer const& result = p.buffers[p.operations[o].result];
-                if (result.kind != ls::buffer_kind::gradient || result.parameter != static_cast<int>(i)) continue;
-                ++computed;
-                if (static_cast<int>(o) > b.ready_after) return false;
-            }
+            if (computed_by > b.ready_after) return false;
         }
         if (buckets != 1 || computed != 1) return false;
     }

@@ -64,7 +64,9 @@ struct swish {
 };
 constexpr ls::plan const& twice = plan_of<sequential<shape<8>, ls::linear<16>, swish, swish>>;
 static_assert(operations_named(twice, "matmul (left transposed)") == 1);
-static_assert(operations_named(twice, "sum over samples") == 2); // the bias's, and the loss
+static_assert(operations_named(twice, "sum over samples") == 1); // the bias's
+// The loss's sum evaluates the difference that it sums on its way.
+static_assert(operations_named(twice, "sum over samples of subtract") == 1);
 
 // Layers without parameters at the front have no gradient at all.
 constexpr ls::plan const& late = plan_of<sequential<shape<8>, ls::tanh, ls::dropout<0.5>, ls::linear<4>>>;
@@ -74,7 +76,7 @@ static_assert(operations_named(late, "matmul (right transposed)") == 0);
 
 using chain = sequential<shape<8>, ls::linear<16>, ls::tanh, ls::dropout<0.1>, ls::sigmoid, ls::relu, ls::linear<4>>;
 constexpr ls::plan const& chained = plan_of<chain>;
-// Forward: the chain, the second bias, and the loss's difference. tanh's and sigmoid's derivatives read their
+// Forward: the chain, the second bias, and what the mean divides by. tanh's and sigmoid's derivatives read their
 // results, which are stored on the way.
 static_assert(chained.operations[0].facts.name == std::string_view("matmul") && chained.operations[0].has_tail);
 constexpr ls::plan const& one_activation = plan_of<sequential<shape<8>, ls::linear<16>, ls::relu, ls::linear<4>>>;

@@ -5,6 +5,7 @@
 #include <lockstep/shape/broadcast.hpp>
 #include <lockstep/shape/movement.hpp>
 
+#include <array>
 #include <type_traits>
 
 /// Primitives that compute nothing: elements change their places. Each is linear, so its gradient is the way back.
@@ -17,6 +18,8 @@ template <int Axis, int Begin, int End, class Shape>
 struct slice_lies_outside_of_its_axis {};
 template <int Axis, class First, class Second>
 struct shapes_differ_beside_the_concatenated_axis {};
+template <class Shape, int... Axes>
+struct transpose_names_every_axis_once {};
 
 namespace primitive {
 
@@ -172,6 +175,26 @@ inline constexpr bool alike_beside_axis = [] {
     }
 }();
 
+/// The rule that the first shape breaks which does not fit to First.
+template <int Axis, class First, class... Rest>
+struct first_that_differs {};
+template <int Axis, class First, class Second, class... Rest>
+struct first_that_differs<Axis, First, Second, Rest...> {
+    using type = shapes_differ_beside_the_concatenated_axis<Axis, First, Second>;
+};
+template <int Axis, class First, class Second, class... Rest>
+    requires alike_beside_axis<First, Second, Axis>
+struct first_that_differs<Axis, First, Second, Rest...> : first_that_differs<Axis, First, Rest...> {};
+
+template <class Shape, int... Axes>
+inline constexpr bool is_order_of_axes = [] {
+    std::array<int, max_rank> named{};
+    ((Axes >= 0 && Axes < Shape::rank ? void(++named[Axes]) : void()), ...);
+    for (int axis = 0; axis < Shape::rank; ++axis)
+        if (named[axis] != 1) return false;
+    return sizeof...(Axes) == Shape::rank;
+}();
+
 template <class Shape, int Axis, int Begin, int End>
 concept lies_within = Axis >= -Shape::rank && Axis < Shape::rank && Begin >= 0 && Begin < End &&
                       End <= Shape::extents[front_axis<Shape, Axis>];
@@ -205,10 +228,13 @@ constexpr auto primitive::reshape<Shape>::gradient(auto, auto upstream, auto x) 
 
 /// x with its axes in another order: transpose<1, 0>(x).
 template <int... Axes, expression X>
-    requires(sizeof...(Axes) == X::result_shape::rank)
+    requires detail::is_order_of_axes<typename X::result_shape, Axes...>
 constexpr auto transpose(X) {
     return compute<primitive::transpose<Axes...>, X>{};
 }
+template <int... Axes, expression X, class Rule = transpose_names_every_axis_once<typename X::result_shape, Axes...>>
+    requires(!detail::is_order_of_axes<typename X::result_shape, Axes...>)
+Rule transpose(X) = delete;
 
 /// Elements Begin to End - 1 along an axis: slice<0, 2, 5>(x) is x[2:5].
 template <int Axis, int Begin, int End, expression X>
@@ -227,9 +253,8 @@ template <int Axis, expression First, expression... Rest>
 constexpr auto concat(First, Rest...) {
     return compute<primitive::concat<detail::front_axis<typename First::result_shape, Axis>>, First, Rest...>{};
 }
-template <int Axis, expression First, expression Second,
-          class Rule = shapes_differ_beside_the_concatenated_axis<Axis, typename First::result_shape, typename Second::result_shape>>
-    requires(!detail::alike_beside_axis<typename First::result_shape, typename Second::result_shape, Axis>)
-Rule concat(First, Second) = delete;
+template <int Axis, expression First, expression... Rest,
+          class Rule = typename detail::first_that_differs<Axis, typename First::result_shape, typename Rest::result_shape...>::type>
+Rule concat(First, Rest...) = delete;
 
 } // namespace lockstep

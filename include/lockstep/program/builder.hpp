@@ -74,6 +74,9 @@ public:
         for (std::size_t i = placed_.size(); i-- > 0;) {
             placed_group& group = placed_[i];
             if (group.local->backward.empty() && group.local->input_gradients.empty()) continue;
+            // No gradient reaches what the loss does not read: an image in PyTorch's order, where the loss takes it as
+            // it lies.
+            if (reads_upstream(*group.local) && gradient[group.result] < 0) continue;
             emit_backward(group, gradient);
         }
     }
@@ -107,6 +110,12 @@ private:
             return add_buffer(b);
         default: return add_buffer(b);
         }
+    }
+
+    static constexpr bool reads_upstream(local_program const& local) {
+        for (local_slot const& slot : local.slots)
+            if (slot.role == slot_role::upstream) return true;
+        return false;
     }
 
     constexpr void emit(std::span<local_operation const> operations, placed_group const& group) {

@@ -88,6 +88,11 @@ void write_training(std::string const& path, std::vector<training_tensor<T>> con
     write_safetensors(path, metadata, entries);
 }
 
+/// PyTorch's batch norms save how many batches they have seen; with a constant momentum nobody reads it.
+inline bool counts_batches(tensor_entry const& entry) {
+    return entry.kind == element_kind::i64 && ("." + entry.name).ends_with(".num_batches_tracked");
+}
+
 /// Compares a file with a model, whole. Returns whether it holds the optimizer's values too.
 template <class T>
 bool check_architecture(std::string const& path, safetensors_file const& file,
@@ -106,7 +111,7 @@ bool check_architecture(std::string const& path, safetensors_file const& file,
         file.as<T>(tensor.name); // throws where the elements are of another type
     }
     for (tensor_entry const& entry : file.tensors())
-        if (std::find(expected.begin(), expected.end(), entry.name) == expected.end())
+        if (!counts_batches(entry) && std::find(expected.begin(), expected.end(), entry.name) == expected.end())
             throw data_error(differs + "it has a tensor '" + entry.name + "' " + text_of(entry.shape) +
                              ", which this model has not");
     return has_state;

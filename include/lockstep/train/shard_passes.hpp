@@ -88,6 +88,7 @@ public:
                 replica& own = *replicas_[first_shard(r)];
                 for (int s = first_shard(r); s < first_shard(r + 1); ++s) {
                     begin(own, s, input_of(s));
+                    if (!takes_part(s)) continue;
                     own.run(0, p.forward_count);
                     read_result(own, s);
                     own.run(p.forward_count, operation_count);
@@ -112,7 +113,8 @@ public:
         });
         run(r, 0, p.forward_count);
         guarded([&] {
-            for (int s = first_shard(r); s < first_shard(r + 1); ++s) read_result(*replicas_[s], s);
+            for (int s = first_shard(r); s < first_shard(r + 1); ++s)
+                if (takes_part(s)) read_result(*replicas_[s], s);
         });
     }
     void backward(int r) { run(r, p.forward_count, operation_count); }
@@ -123,7 +125,12 @@ private:
     void begin(replica& own, int shard, shard_input const& input) {
         samples_[shard] = input.samples;
         own.begin(input, gradients_[shard].data());
+        results_[shard] = {};
+        if (!takes_part(shard)) std::fill_n(gradient(shard), p.parameter_elements, T{});
     }
+    /// Of no samples nothing is computed, where a mean over them would be 0 / 0: their gradients are 0. Where shards
+    /// meet, that mean is over all of theirs.
+    bool takes_part(int shard) const { return meets || samples_[shard] > 0; }
     void read_result(replica const& own, int shard) {
         results_[shard].loss = static_cast<double>(*own.template result<T>(p.loss));
         results_[shard].divisor = p.divisor < 0 ? static_cast<double>(samples_[shard])
@@ -134,7 +141,8 @@ private:
     void run(int r, int first, int last) {
         auto const run_own = [&](int from, int to) {
             guarded([&] {
-                for (int s = first_shard(r); s < first_shard(r + 1); ++s) replicas_[s]->run(from, to);
+                for (int s = first_shard(r); s < first_shard(r + 1); ++s)
+                    if (takes_part(s)) replicas_[s]->run(from, to);
             });
         };
         if constexpr (meets) {

@@ -308,6 +308,8 @@ private:
             };
             for (int s = passes::first_shard(r); s < passes::first_shard(r + 1); ++s) {
                 shard_input const input = input_of(part, s);
+                evaluated_[s] = {};
+                if (input.samples == 0) continue;
                 own.forward(input);
                 auto const samples = static_cast<double>(input.samples);
                 evaluated_[s] = {number_of(p.loss, 0.0), number_of(p.divisor, samples), number_of(p.correct, 0.0),

@@ -117,6 +117,11 @@ private:
     template <class Leaf, class V>
     static void check(given_values<Leaf, V> const& given, std::int64_t& samples) {
         constexpr std::int64_t size = Leaf::result_shape::size;
+        if constexpr (is_class_indices<typename Leaf::result_shape>)
+            for (V const index : given.values)
+                if (index < 0 || index >= Leaf::result_shape::classes)
+                    throw usage_error("evaluate: expected class indices from 0 to " +
+                                      std::to_string(Leaf::result_shape::classes - 1) + ", found " + std::to_string(index));
         auto const found = static_cast<std::int64_t>(given.values.size());
         if (!Leaf::per_sample && found != size)
             throw usage_error("evaluate: expected " + std::to_string(size) + " elements for a variable of shape " +
@@ -186,7 +191,7 @@ private:
 
 /// The values of several expressions, as a tuple of tensors in PyTorch's order: one sample for each given, or one
 /// alone for what all samples share. T is the type of all numbers. Throws usage_error for given values that do not
-/// fit their variable's shape.
+/// fit their variable's shape, and for class indices that name no class.
 template <class T, class Library = host::default_library, expression... E, class... Leaf, class... V>
 auto evaluate(std::tuple<E...>, given_values<Leaf, V>... given) {
     using lowered = detail::free_program<T, Library, E...>;
