@@ -13,7 +13,7 @@
 #include <string>
 
 // oneDNN is built on OpenMP in Debian and elsewhere; it takes the number of threads from here.
-extern "C" void omp_set_num_threads(int);
+extern "C" void omp_set_num_threads(int) noexcept;
 
 namespace lockstep::host {
 
