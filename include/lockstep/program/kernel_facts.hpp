@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/expression/elementwise.hpp>
 #include <lockstep/program/schedule.hpp>
 
 #include <array>
@@ -62,6 +63,9 @@ struct chain_of<apply<Function, Operands...>> {
     }
     static constexpr int functions = (1 + ... + chain_of<Operands>::functions);
 };
+/// What concerns gradients alone computes nothing.
+template <class X>
+struct chain_of<apply<function::stop_gradient, X>> : chain_of<X> {};
 
 template <class E>
 struct facts_of_kernel;
@@ -78,7 +82,7 @@ struct facts_of_kernel<apply<Function, Operands...>> {
     template <class Reads>
     static constexpr kernel_facts value() {
         kernel_facts facts;
-        facts.name = chain.text.data();
+        facts.name = chain.size > 0 ? chain.text.data() : "copy";
         facts.elementwise = true;
         facts.flops = static_cast<double>(expression::result_shape::size) * chain_of<expression>::functions;
         mark(facts, Reads{});
