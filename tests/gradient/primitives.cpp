@@ -46,6 +46,9 @@ struct softmax_of_rows {
 struct logsumexp_of_rows {
     constexpr auto operator()(auto x) const { return x * logsumexp(x); }
 };
+struct logsumexp_over_axes {
+    constexpr auto operator()(auto x) const { return x * ls::logsumexp<0>(x) + ls::logsumexp<1, -1>(x * x); }
+};
 /// x x^T.
 struct gram_matrix {
     constexpr auto operator()(auto x) const { return matmul(x, ls::transpose<1, 0>(x)); }
@@ -102,6 +105,7 @@ constexpr model_case cases[] = {
     {"softmax over channels", check_model<sequential<shape<3, 5, 2>, softmax_of_rows>>},
     {"logsumexp", check_model<sequential<shape<17>, logsumexp_of_rows>>},
     {"logsumexp over channels", check_model<sequential<shape<3, 1, 2>, logsumexp_of_rows>>},
+    {"logsumexp over axes", check_model<sequential<shape<3, 5, 2>, logsumexp_over_axes>>},
     {"product of samples", check_model<sequential<shape<5, 3>, gram_matrix>>},
     {"products of samples", check_model<sequential<shape<2, 5, 3>, gram_matrices>>},
     {"transpose", check_model<sequential<shape<2, 5, 3>, transposed_axes>>},

@@ -5,6 +5,8 @@
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/shape/memory_order.hpp>
 
+#include <limits>
+
 /// Functions of whole rows: over the columns of a value, which are the last axis, or of an image its channels, as
 /// PyTorch's class axis is.
 namespace lockstep {
@@ -92,6 +94,16 @@ struct argmax {
 template <expression X>
 constexpr auto logsumexp(X) {
     return compute<primitive::logsumexp, X>{};
+}
+
+/// The same over any axes, which stay with extent 1: logsumexp<0, 1>(x). The maximum that is taken out is a constant
+/// to the gradient; where it is infinite, nothing is.
+template <int Axis, int... Axes, expression X>
+    requires(detail::has_axis<typename X::result_shape, Axis> && (detail::has_axis<typename X::result_shape, Axes> && ...))
+constexpr auto logsumexp(X x) {
+    auto const largest = stop_gradient(max<Axis, Axes...>(x));
+    auto const shift = where(less(abs(largest), number<std::numeric_limits<double>::infinity()>), largest, number<0.0>);
+    return log(sum<Axis, Axes...>(exp(x - shift))) + shift;
 }
 
 /// x[..., C], index [...] or [..., 1] of int32 -> [..., 1].
