@@ -19,7 +19,7 @@ struct running_variance {
 };
 
 /// An option of batch_norm: the statistics of the whole batch, as PyTorch's SyncBatchNorm. In every step the replicas
-/// meet twice more in each direction.
+/// meet for three sums forward, of samples, values and squares, and for two backward.
 struct synchronized {};
 /// An option of batch_norm: the running statistics, as they are, also in training, as PyTorch's layer in eval().
 struct use_running_statistics {};
