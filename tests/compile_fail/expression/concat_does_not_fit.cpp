@@ -7,11 +7,11 @@
 namespace ls = lockstep;
 
 #ifdef EXPECT_COMPILE_ERROR
-using other = ls::shape<3, 5>;
+constexpr int columns = 5;
 #else
-using other = ls::shape<3, 6>;
+constexpr int columns = 6;
 #endif
 
 constexpr ls::leaf<struct x_tag, ls::shape<4, 6>, true> x;
-constexpr ls::leaf<struct y_tag, other, true> y;
+constexpr ls::leaf<struct y_tag, ls::shape<3, columns>, true> y;
 inline auto const joined = ls::concat<0>(x, y);

@@ -7,11 +7,11 @@
 namespace ls = lockstep;
 
 #ifdef EXPECT_COMPILE_ERROR
-using other = ls::shape<3, 6>;
+constexpr int rows = 3;
 #else
-using other = ls::shape<4, 1>;
+constexpr int rows = 4;
 #endif
 
 constexpr ls::leaf<struct x_tag, ls::shape<4, 6>, true> x;
-constexpr ls::leaf<struct y_tag, other, true> y;
+constexpr ls::leaf<struct y_tag, ls::shape<rows, 6>, true> y;
 inline auto const joined = ls::concat<-1>(x, x, y);

@@ -6,6 +6,7 @@
 // errors: 1
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/linear.hpp>
+#include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A loss over numbers takes targets that are numbers.
 // error: targets_of<.*>::expected<.*>::found<
-// error: mse_with<>
+// error: mse
 // error: float
-// error: int
 // errors: 1
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/model/loss/regression.hpp>
