@@ -20,8 +20,8 @@ float tanh(float v) { return raw::activate<activation::tanh>(v); }
 /// Abramowitz and Stegun 7.1.26, its error 1.5e-7.
 float erf(float v) {
     float const a = std::abs(v), t = 1.0f / (1.0f + 0.3275911f * a);
-    float const p = ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f) * t;
-    return std::copysign(1.0f - p * raw::exponential(-a * a), v);
+    float const p = (((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f;
+    return std::copysign(1.0f - p * t * raw::exponential(-a * a), v);
 }
 float normal_distribution(float v) { return 0.5f * (1.0f + erf(v * 0.70710678f)); }
 float normal_density(float v) { return 0.39894228f * raw::exponential(-0.5f * v * v); }
@@ -37,7 +37,7 @@ void add_activation(std::string const& name, auto f, auto derivative) {
     add_backward("activation/" + name + "/backward", y, x, samples, floats(3.0 * size),
                  [=](auto const& at, float* __restrict out) {
         float const *const in = at(x), *const result = at.template result<0>().data();
-        float const* const g = at(upstream<std::remove_const_t<decltype(y)>>{});
+        float const* const g = at(upstream<decltype(y)>{});
         for (int i = 0; i < size; ++i) out[i] = g[i] * derivative(in[i], result[i]);
     });
 }
@@ -63,7 +63,7 @@ void add_dropout() {
     constexpr auto y = ls::dropout<0.5>{}(x, context{});
     add_forward("dropout", y, samples, floats(2.0 * size), [](auto const& at, float* out) { keep(at(x), out); });
     add_backward("dropout/backward", y, x, samples, floats(2.0 * size),
-                 [](auto const& at, float* out) { keep(at(upstream<std::remove_const_t<decltype(y)>>{}), out); });
+                 [](auto const& at, float* out) { keep(at(upstream<decltype(y)>{}), out); });
 }
 
 } // namespace

@@ -96,7 +96,7 @@ void add_heads(int samples) {
         for (int n = 0; n < samples; ++n) loops->forward(at(qkv) + n * in, out + n * out_size);
     });
     add_backward(name + "/backward", y, qkv, samples, flops(5 * product), [=](auto const& at, float* out) {
-        float const* const g = at(upstream<std::remove_const_t<decltype(y)>>{});
+        float const* const g = at(upstream<decltype(y)>{});
         for (int n = 0; n < samples; ++n) loops->gradient(at(qkv) + n * in, g + n * out_size, out + n * in);
     });
 }

@@ -63,7 +63,7 @@ void add_library_convolution(int samples) {
     constexpr ls::variable<struct weights, ls::shape<Window, Window, In, Out>> w;
     using window = ls::window<Window, Window, 1, 1, Window / 2, Window / 2>;
     constexpr auto y = ls::convolve<window>(x, w);
-    using gradient = upstream<std::remove_const_t<decltype(y)>>;
+    using gradient = upstream<decltype(y)>;
     using library = library_convolution<In, Out, Size, Window>;
     std::string const name = "convolution/" + std::to_string(Window) + "x" + std::to_string(Window) + "/" +
                              std::to_string(In) + " to " + std::to_string(Out) + " channels, " + std::to_string(Size) +
@@ -98,7 +98,7 @@ void add_looped_convolution(std::string const& name, int samples) {
     constexpr ls::samples<struct image, ls::shape<In, Size, Size>> x;
     constexpr ls::variable<struct weights, ls::shape<Window::kernel_height, Window::kernel_width, In / Groups, Out>> w;
     constexpr auto y = ls::convolve<Window, Groups>(x, w);
-    using gradient = upstream<std::remove_const_t<decltype(y)>>;
+    using gradient = upstream<decltype(y)>;
     using loops = raw::window_loops<geometry>;
     work const amount = flops(geometry::flops * samples);
     add_forward("convolution/" + name, y, samples, amount,
@@ -117,7 +117,7 @@ void add_transposed_convolution() {
     constexpr ls::samples<struct image, ls::shape<in, size, size>> x;
     constexpr ls::variable<struct weights, ls::shape<2, 2, out_channels, in>> w;
     constexpr auto y = ls::convolve_transposed<window>(x, w);
-    using gradient = upstream<std::remove_const_t<decltype(y)>>;
+    using gradient = upstream<decltype(y)>;
     using loops = raw::window_loops<geometry>;
     work const amount = flops(geometry::flops * samples);
     std::string const name = "convolution/transposed 2x2 stride 2, 64 to 32 channels, 16x16";

@@ -22,7 +22,8 @@ template <class E, class Leaf>
 using gradient_with_respect_to = decltype(ls::backward<typename Leaf::tag>(E{}, upstream<E>{}));
 
 /// The operations that lockstep plans for an expression and for gradients of it, over memory that is allocated once:
-/// nothing happens in a call but what a training step would call. Numbers lie in [-1, 1), class indices below `classes`.
+/// nothing happens in a call but what a training step would call. Numbers lie in [-1, 1), class indices below
+/// `classes`.
 template <class E, class... Gradients>
 class derived {
     using library = ls::host::default_library;

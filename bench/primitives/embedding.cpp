@@ -23,7 +23,7 @@ void add_table() {
     add_backward(name + "/backward", y, table, samples, floats(3.0 * count * Features + Classes * Features),
                  [=](auto const& at, float* __restrict out) {
         std::fill_n(out, Classes * Features, 0.0f);
-        float const* const g = at(upstream<std::remove_const_t<decltype(y)>>{});
+        float const* const g = at(upstream<decltype(y)>{});
         for (int i = 0; i < count; ++i)
             for (int c = 0; c < Features; ++c) out[at(index)[i] * Features + c] += g[i * Features + c];
     }, Classes);

@@ -13,7 +13,7 @@ void add_product(int rows) {
     constexpr ls::samples<struct left, ls::shape<In>> x;
     constexpr ls::variable<struct right, ls::shape<In, Out>> w;
     constexpr auto y = ls::matmul(x, w);
-    using gradient = upstream<std::remove_const_t<decltype(y)>>;
+    using gradient = upstream<decltype(y)>;
     std::string const name =
         "matmul/" + std::to_string(rows) + "x" + std::to_string(In) + "x" + std::to_string(Out);
     work const amount = flops(2.0 * rows * In * Out);
@@ -34,7 +34,7 @@ void add_batched(int samples) {
     constexpr ls::samples<struct left, ls::shape<1, Heads, Rows, Inner>> a;
     constexpr ls::samples<struct right, ls::shape<1, Heads, Inner, Columns>> b;
     constexpr auto y = ls::matmul(a, b);
-    using gradient = upstream<std::remove_const_t<decltype(y)>>;
+    using gradient = upstream<decltype(y)>;
     int const products = samples * Heads;
     std::string const name = "batched matmul/" + std::to_string(products) + " of " + std::to_string(Rows) + "x" +
                              std::to_string(Inner) + "x" + std::to_string(Columns);

@@ -33,7 +33,7 @@ template <int Columns>
 void add_layer_norm(int rows) {
     constexpr ls::samples<struct values, ls::shape<Columns>> x;
     constexpr auto y = ls::normalize_groups<1>(x);
-    using gradient = upstream<std::remove_const_t<decltype(y)>>;
+    using gradient = upstream<decltype(y)>;
     std::string const name = "layer norm/" + std::to_string(rows) + "x" + std::to_string(Columns);
     double const size = double(rows) * Columns;
     add_forward(name, y, rows, floats(2 * size), [=](auto const& at, float* __restrict out) {
@@ -119,9 +119,9 @@ void add_group_norm() {
     });
     add_backward("group norm/16x64x16x16/backward", y, image, samples, floats(3 * image_size),
                  [](auto const& at, float* out) {
+        float const* const g = at(upstream<decltype(y)>{});
         for (int n = 0, first = 0; n < samples; ++n, first += pixels * channels)
-            normalize_gradient<channels / 8>(pixels, at(image) + first, at(upstream<std::remove_const_t<decltype(y)>>{}) + first,
-                                             out + first);
+            normalize_gradient<channels / 8>(pixels, at(image) + first, g + first, out + first);
     });
 }
 
@@ -133,7 +133,7 @@ void add_batch_norm() {
                 [](auto const& at, float* out) { normalize<1>(samples * pixels, at(image), out); });
     add_backward("batch norm/16x64x16x16/backward", y, image, samples, floats(3 * image_size),
                  [](auto const& at, float* out) {
-        normalize_gradient<1>(samples * pixels, at(image), at(upstream<std::remove_const_t<decltype(y)>>{}), out);
+        normalize_gradient<1>(samples * pixels, at(image), at(upstream<decltype(y)>{}), out);
     });
 }
 

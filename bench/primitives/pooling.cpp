@@ -69,12 +69,12 @@ void add_pooling() {
                 [](auto const& at, float* out) { max_pool(at(x), out); });
     add_backward("max pool 2x2" + shape + "/backward", largest, x, samples, floats(2.25 * elements),
                  [](auto const& at, float* out) {
-        max_pool_gradient(at(x), at(upstream<std::remove_const_t<decltype(largest)>>{}), out);
+        max_pool_gradient(at(x), at(upstream<decltype(largest)>{}), out);
     });
     add_forward("avg pool 2x2" + shape, mean, samples, floats(1.25 * elements),
                 [](auto const& at, float* out) { avg_pool(at(x), out); });
     add_backward("avg pool 2x2" + shape + "/backward", mean, x, samples, floats(1.25 * elements),
-                 [](auto const& at, float* out) { avg_pool_gradient(at(upstream<std::remove_const_t<decltype(mean)>>{}), out); });
+                 [](auto const& at, float* out) { avg_pool_gradient(at(upstream<decltype(mean)>{}), out); });
 }
 
 } // namespace bench

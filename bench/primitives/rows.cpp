@@ -61,7 +61,7 @@ void add_rows_of(int rows) {
     add_forward("softmax" + size, y, rows, floats(2 * count),
                 [=](auto const& at, float* out) { softmax<Columns>(rows, at(x), out); });
     add_backward("softmax" + size + "/backward", y, x, rows, floats(3 * count), [=](auto const& at, float* out) {
-        softmax_gradient<Columns>(rows, at.template result<0>().data(), at(upstream<std::remove_const_t<decltype(y)>>{}), out);
+        softmax_gradient<Columns>(rows, at.template result<0>().data(), at(upstream<decltype(y)>{}), out);
     });
 
     constexpr auto l = ls::logsumexp(x);
@@ -69,7 +69,7 @@ void add_rows_of(int rows) {
         for (int r = 0; r < rows; ++r) out[r] = logsumexp_of<Columns>(at(x) + r * Columns);
     });
     add_backward("logsumexp" + size + "/backward", l, x, rows, floats(2 * count), [=](auto const& at, float* out) {
-        float const *lse = at.template result<0>().data(), *g = at(upstream<std::remove_const_t<decltype(l)>>{});
+        float const *lse = at.template result<0>().data(), *g = at(upstream<decltype(l)>{});
         for (int r = 0; r < rows; ++r)
             for (int c = 0; c < Columns; ++c)
                 out[r * Columns + c] = g[r] * raw::exponential(at(x)[r * Columns + c] - lse[r]);
@@ -85,10 +85,11 @@ void add_rows_of(int rows) {
     }, Columns);
     // A backward pass has the logarithms; by hand they are kept too.
     auto const lse = std::make_shared<std::vector<float>>();
-    add_backward("cross entropy" + size + "/backward", loss, x, rows, floats(2 * count), [=](auto const& at, float* out) {
+    add_backward("cross entropy" + size + "/backward", loss, x, rows, floats(2 * count),
+                 [=](auto const& at, float* out) {
         if (lse->empty())
             for (int r = 0; r < rows; ++r) lse->push_back(logsumexp_of<Columns>(at(x) + r * Columns));
-        float const g = *at(upstream<std::remove_const_t<decltype(loss)>>{});
+        float const g = *at(upstream<decltype(loss)>{});
         for (int r = 0; r < rows; ++r) {
             for (int c = 0; c < Columns; ++c)
                 out[r * Columns + c] = g * raw::exponential(at(x)[r * Columns + c] - (*lse)[r]);

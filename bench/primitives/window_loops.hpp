@@ -11,23 +11,25 @@ namespace raw {
 template <class Geometry>
 struct window_loops {
     using g = Geometry;
+    static constexpr int out = g::out_channels;
+    static constexpr std::int64_t place_size = std::int64_t{g::group_in} * out;
     static constexpr bool depthwise = g::groups > 1;
     static_assert(!depthwise || (g::groups == g::in_channels && g::groups == g::out_channels));
 
     static void forward(float const* x, float const* w, float* __restrict y, int samples) {
         for (int n = 0; n < samples; ++n, x += g::input_size)
             for (int row = 0; row < g::out_height; ++row)
-                for (int column = 0; column < g::out_width; ++column, y += g::out_channels) {
-                    float sums[g::out_channels] = {};
+                for (int column = 0; column < g::out_width; ++column, y += out) {
+                    float sums[out] = {};
                     for_window(row, column, [&](std::int64_t pixel, std::int64_t place) {
-                        float const *in = x + pixel * g::in_channels, *weights = w + place * g::group_in * g::out_channels;
+                        float const *in = x + pixel * g::in_channels, *weights = w + place * place_size;
                         if constexpr (depthwise)
-                            for (int c = 0; c < g::out_channels; ++c) sums[c] += in[c] * weights[c];
+                            for (int c = 0; c < out; ++c) sums[c] += in[c] * weights[c];
                         else
                             for (int i = 0; i < g::in_channels; ++i)
-                                for (int c = 0; c < g::out_channels; ++c) sums[c] += in[i] * weights[i * g::out_channels + c];
+                                for (int c = 0; c < out; ++c) sums[c] += in[i] * weights[i * out + c];
                     });
-                    std::copy_n(sums, g::out_channels, y);
+                    std::copy_n(sums, out, y);
                 }
     }
 
@@ -35,17 +37,17 @@ struct window_loops {
         std::fill_n(dx, g::input_size * samples, 0.0f);
         for (int n = 0; n < samples; ++n, dx += g::input_size)
             for (int row = 0; row < g::out_height; ++row)
-                for (int column = 0; column < g::out_width; ++column, dy += g::out_channels)
+                for (int column = 0; column < g::out_width; ++column, dy += out)
                     for_window(row, column, [&](std::int64_t pixel, std::int64_t place) {
                         float* __restrict const in = dx + pixel * g::in_channels;
-                        float const* weights = w + place * g::group_in * g::out_channels;
+                        float const* weights = w + place * place_size;
                         if constexpr (depthwise)
-                            for (int c = 0; c < g::out_channels; ++c) in[c] += dy[c] * weights[c];
+                            for (int c = 0; c < out; ++c) in[c] += dy[c] * weights[c];
                         else
                             for (int i = 0; i < g::in_channels; ++i) {
                                 float sum = 0.0f;
 #pragma omp simd reduction(+ : sum)
-                                for (int c = 0; c < g::out_channels; ++c) sum += dy[c] * weights[i * g::out_channels + c];
+                                for (int c = 0; c < out; ++c) sum += dy[c] * weights[i * out + c];
                                 in[i] += sum;
                             }
                     });
@@ -55,15 +57,15 @@ struct window_loops {
         std::fill_n(dw, g::weight_size, 0.0f);
         for (int n = 0; n < samples; ++n, x += g::input_size)
             for (int row = 0; row < g::out_height; ++row)
-                for (int column = 0; column < g::out_width; ++column, dy += g::out_channels)
+                for (int column = 0; column < g::out_width; ++column, dy += out)
                     for_window(row, column, [&](std::int64_t pixel, std::int64_t place) {
                         float const* in = x + pixel * g::in_channels;
-                        float* __restrict const weights = dw + place * g::group_in * g::out_channels;
+                        float* __restrict const weights = dw + place * place_size;
                         if constexpr (depthwise)
-                            for (int c = 0; c < g::out_channels; ++c) weights[c] += in[c] * dy[c];
+                            for (int c = 0; c < out; ++c) weights[c] += in[c] * dy[c];
                         else
                             for (int i = 0; i < g::in_channels; ++i)
-                                for (int c = 0; c < g::out_channels; ++c) weights[i * g::out_channels + c] += in[i] * dy[c];
+                                for (int c = 0; c < out; ++c) weights[i * out + c] += in[i] * dy[c];
                     });
     }
 

@@ -27,7 +27,7 @@ constexpr void softmax(T const* x, T* y, Group const& group) {
     T const largest = group.template max<Columns, T>([x](int c) { return x[c]; });
     group.template each<Columns>([x, y, largest](int c) { y[c] = math::exp(x[c] - largest); });
     T const sum = group.template sum<Columns, T>([y](int c) { return y[c]; });
-    group.template each<Columns>([y, sum](int c) { y[c] /= sum; });
+    group.template each<Columns>([y, share = T(1) / sum](int c) { y[c] *= share; });
 }
 
 /// A row's mean, or 0 for the mean square, and 1 / sqrt(variance + epsilon).

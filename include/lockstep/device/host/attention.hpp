@@ -3,6 +3,7 @@
 
 #include <lockstep/device/host/kernel.hpp>
 #include <lockstep/device/host/matmul.hpp>
+#include <lockstep/device/host/rows.hpp>
 #include <lockstep/expression/attention.hpp>
 #include <lockstep/expression/math.hpp>
 #include <lockstep/program/schedule.hpp>
@@ -67,14 +68,13 @@ private:
         matmul_nt<T, positions, width, Library>(head(0), head(1), weights(0), positions);
         for (int p = 0; p < positions; ++p) {
             T* const row = weights(0) + std::int64_t{p} * positions;
-            T largest = -std::numeric_limits<T>::infinity();
-            for (int k = 0; k < seen(p); ++k) largest = row[k] > largest || row[k] != row[k] ? row[k] : largest;
-            for (int k = 0; k < seen(p); ++k) row[k] = math::exp((row[k] - largest) * scale);
-            T sum = 0;
-            for (int k = 0; k < seen(p); ++k) sum += row[k];
-            T const share = T(1) / sum;
-            for (int k = 0; k < seen(p); ++k) row[k] *= share;
-            std::fill(row + seen(p), row + positions, T{});
+            // What is not seen has the weight 0; as all rows then are equally long, their loops have a constant count.
+            std::fill(row + seen(p), row + positions, -std::numeric_limits<T>::infinity());
+            one_thread const group;
+            T const largest = group.max<positions, T>([row](int k) { return row[k]; });
+            group.each<positions>([=](int k) { row[k] = math::exp((row[k] - largest) * scale); });
+            T const share = T(1) / group.sum<positions, T>([row](int k) { return row[k]; });
+            group.each<positions>([=](int k) { row[k] *= share; });
         }
     }
 
@@ -94,9 +94,9 @@ private:
         for (int p = 0; p < positions; ++p) {
             T const* const weight = weights(0) + std::int64_t{p} * positions;
             T* const row = weights(1) + std::int64_t{p} * positions;
-            T sum = 0;
-            for (int k = 0; k < positions; ++k) sum += weight[k] * row[k];
-            for (int k = 0; k < positions; ++k) row[k] = weight[k] * (row[k] - sum) * scale;
+            one_thread const group;
+            T const sum = group.sum<positions, T>([=](int k) { return weight[k] * row[k]; });
+            group.each<positions>([=](int k) { row[k] = weight[k] * (row[k] - sum) * scale; });
         }
         matmul_nn<T, width, positions, Library>(weights(1), head(1), head(5), positions);
         matmul_tn<T, positions, width, Library>(weights(1), head(0), head(6), positions);

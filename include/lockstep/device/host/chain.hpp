@@ -2,12 +2,17 @@
 #pragma once
 
 #include <lockstep/device/host/kernel.hpp>
+#include <lockstep/device/host/random.hpp>
 #include <lockstep/expression/expression.hpp>
 #include <lockstep/program/schedule.hpp>
+#include <lockstep/program/type_list.hpp>
 #include <lockstep/shape/memory_order.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 namespace lockstep::host {
 
@@ -82,7 +87,40 @@ inline constexpr bool holds_index<column_index<Shape, PerSample>> = true;
 template <class Function, class... Operands>
 inline constexpr bool holds_index<apply<Function, Operands...>> = (holds_index<Operands> || ...);
 
+/// The streams of random numbers that a chain draws.
+template <class Streams, class E>
+struct streams_of {
+    using type = Streams;
+};
+template <class Streams, int Stream, class Shape>
+struct streams_of<Streams, uniform_random<Stream, Shape>> {
+    using type = lockstep::detail::append<Streams, std::integral_constant<int, Stream>>;
+};
+template <class Streams, class Function>
+struct streams_of<Streams, apply<Function>> {
+    using type = Streams;
+};
+template <class Streams, class Function, class First, class... Rest>
+struct streams_of<Streams, apply<Function, First, Rest...>>
+    : streams_of<typename streams_of<Streams, First>::type, apply<Function, Rest...>> {};
+
 } // namespace detail
+
+/// memory_axes::offset_of_row for axes that are known: where they have a step at all, divisions by constants.
+template <class Axes, int Axis = Axes::value.count - 2>
+[[gnu::always_inline]] inline std::int64_t offset_of_row(std::int64_t row) {
+    constexpr bool steps = [] {
+        for (int i = 0; i <= Axis; ++i)
+            if (Axes::value.step[i] != 0) return true;
+        return false;
+    }();
+    if constexpr (!steps) return 0;
+    else if constexpr (Axis == 0) return row * Axes::value.step[0];
+    else {
+        constexpr std::int64_t extent = Axes::value.extent[Axis];
+        return row % extent * Axes::value.step[Axis] + offset_of_row<Axes, Axis - 1>(row / extent);
+    }
+}
 
 /// The code of an elementwise chain over numbered operands: columns of a constant count, which is what the
 /// vectorizer wants, also where a bias is read along the columns. Every element is computed by the same arithmetic
@@ -94,12 +132,20 @@ public:
     static constexpr std::int64_t columns = axes.columns();
     static constexpr std::int64_t sample_rows = axes.rows();
 
+private:
+    using streams = typename detail::streams_of<lockstep::detail::type_list<>, E>::type;
+
+public:
     /// Where the operands of some elements lie, and what else their values depend on.
     struct place {
         kernel_call const* call;
         void const* of[max_operands];
         std::uint64_t sample;
-        std::uint32_t first_element;
+        /// The first of the row's Philox blocks, counted within a sample.
+        std::uint32_t random_block;
+        /// For each stream the words of the columns from `first` on, once they have been drawn.
+        std::uint32_t const* words[std::max(1, streams::size)];
+        std::int64_t first;
     };
 
     /// Every operand is read like the result or is one number: one loop over all elements.
@@ -120,7 +166,7 @@ public:
 
     /// Element `first` of all, for flat chains.
     static place at_element(kernel_call const& call, std::int64_t first) {
-        place at{&call, {}, 0, 0};
+        place at{&call, {}, 0, 0, {}, 0};
         for (int i = 0; i < max_operands; ++i)
             if (reads[i].used) at.of[i] = call.operand<T>(i) + (reads[i].aligned ? first : 0);
         return at;
@@ -132,24 +178,81 @@ public:
             std::int64_t const sample = E::per_sample ? row / sample_rows : 0;
             std::int64_t const inside = row - sample * sample_rows;
             place at{&call, {}, static_cast<std::uint64_t>(call.random.first_sample + sample),
-                     static_cast<std::uint32_t>(inside * columns)};
-            for (int i = 0; i < max_operands; ++i) {
-                access const& a = reads[i];
-                if (!a.used) continue;
-                std::int64_t const offset = sample * a.sample_size + a.axes.offset_of_row(inside);
-                if (a.class_index) at.of[i] = call.operand<std::int32_t>(i) + offset;
-                else at.of[i] = call.operand<T>(i) + offset;
-            }
+                     static_cast<std::uint32_t>(inside * row_blocks), {}, 0};
+            find_operands(at, row, sample, inside, std::make_integer_sequence<int, max_operands>{});
             return at;
         }
     }
 
     [[gnu::always_inline]] static T value(place const& at, std::int64_t column) { return element<E>::at(at, column); }
 
+    template <int Count>
+    static void block(T* out, place const& at, std::int64_t first) {
+        if constexpr (streams::size == 0) loop<Count>(out, at, first);
+        else {
+            place drawn = at;
+            std::uint32_t words[streams::size][(Count + words_drawn - 1) / words_drawn * words_drawn];
+            draw(drawn, first, words, streams{});
+            loop<Count>(out, drawn, first);
+        }
+    }
+
+    /// into[i] combined with column first + i of one row after the other.
+    template <class Operation, int Count, int Rows>
+    static void combine_block(T* into, place const (&rows)[Rows], std::int64_t first) {
+        if constexpr (streams::size != 0) {
+            T values[Count];
+            for (place const& at : rows) {
+                block<Count>(values, at, first);
+                for (int i = 0; i < Count; ++i) into[i] = Operation::combine(into[i], values[i]);
+            }
+        } else {
+#if defined(__clang__)
+#pragma clang loop vectorize(assume_safety)
+#elif defined(__GNUC__)
+#pragma GCC ivdep
+#endif
+            for (int i = 0; i < Count; ++i)
+                into[i] = combined<Operation>(into[i], rows, first + i, std::make_integer_sequence<int, Rows>{});
+        }
+    }
+
+private:
+    static constexpr detail::access_table reads = detail::access_table_of<E>;
+
+    template <class Operation, int Rows, int... Row>
+    [[gnu::always_inline]] static T combined(T into, place const (&rows)[Rows], std::int64_t column,
+                                             std::integer_sequence<int, Row...>) {
+        ((into = Operation::combine(into, value(rows[Row], column))), ...);
+        return into;
+    }
+
+    /// Each by its own code, where all that is constant is worked out.
+    template <int... Index>
+    [[gnu::always_inline]] static void find_operands(place& at, std::int64_t row, std::int64_t sample,
+                                                     std::int64_t inside, std::integer_sequence<int, Index...>) {
+        (find_operand<Index>(at, row, sample, inside), ...);
+    }
+    template <int Index>
+    [[gnu::always_inline]] static void find_operand(place& at, std::int64_t row, std::int64_t sample,
+                                                    std::int64_t inside) {
+        constexpr access a = reads[Index];
+        if constexpr (a.used) {
+            using element_type = std::conditional_t<a.class_index, std::int32_t, T>;
+            element_type const* const first = at.call->template operand<element_type>(Index);
+            if constexpr (a.aligned) at.of[Index] = first + row * columns;
+            else at.of[Index] = first + sample * a.sample_size + offset_of_row<operand_axes<Index>>(inside);
+        }
+    }
+    template <int Index>
+    struct operand_axes {
+        static constexpr memory_axes value = reads[Index].axes;
+    };
+
     // A loop of a constant, even count vectorizes at any level of optimization, without a check for overlap
     // (the result is disjoint from its operands or the same element) and without a remainder.
     template <int Count>
-    static void block(T* out, place const& at, std::int64_t first) {
+    [[gnu::always_inline]] static void loop(T* out, place const& at, std::int64_t first) {
 #if defined(__clang__)
 #pragma clang loop vectorize(assume_safety)
 #elif defined(__GNUC__)
@@ -158,8 +261,27 @@ public:
         for (int i = 0; i < Count; ++i) out[i] = value(at, first + i);
     }
 
-private:
-    static constexpr detail::access_table reads = detail::access_table_of<E>;
+    /// Philox blocks for a row: every 32 columns have eight, see draw_words. They depend on nothing else, so every
+    /// way to cut a row into loops finds the same numbers. Loops start at multiples of 32 or stay within 32 columns.
+    static constexpr std::int64_t row_blocks = (columns + words_drawn - 1) / words_drawn * 8;
+
+    template <int Size, int Streams, class... Stream>
+    [[gnu::always_inline]] static void draw(place& at, std::int64_t first, std::uint32_t (&words)[Streams][Size],
+                                            lockstep::detail::type_list<Stream...>) {
+        std::int64_t const drawn = first / words_drawn;
+        at.first = drawn * words_drawn;
+        int index = 0;
+        auto const draw_one = [&](int stream) {
+            auto const layer = static_cast<std::uint32_t>(at.call->group << 8 | stream);
+            for (int i = 0; i < Size / words_drawn; ++i)
+                draw_words({at.random_block + static_cast<std::uint32_t>(drawn + i) * 8,
+                            static_cast<std::uint32_t>(at.sample), layer, at.call->random.step},
+                           at.call->random.key, words[index] + i * words_drawn);
+            at.words[index] = words[index];
+            ++index;
+        };
+        (draw_one(Stream::value), ...);
+    }
 
     template <class X>
     struct element;
@@ -189,12 +311,10 @@ private:
     template <int Stream, class Shape>
     struct element<uniform_random<Stream, Shape>> {
         static T at(place const& p, std::int64_t column) {
-            kernel_call const& call = *p.call;
-            std::uint32_t const layer = static_cast<std::uint32_t>(call.group) << 8 | static_cast<std::uint32_t>(Stream);
-            auto const bits = philox({p.first_element + static_cast<std::uint32_t>(column),
-                                      static_cast<std::uint32_t>(p.sample), layer, call.random.step},
-                                     call.random.key)[0];
-            return static_cast<T>(bits >> 8) * static_cast<T>(0x1p-24);
+            constexpr int index = lockstep::detail::index_of<std::integral_constant<int, Stream>, streams>;
+            // 24 bits, as an int because more processors convert these to float.
+            auto const bits = static_cast<std::int32_t>(p.words[index][column - p.first] >> 8);
+            return static_cast<T>(bits) * static_cast<T>(0x1p-24);
         }
     };
     template <class Function, class... Operands>

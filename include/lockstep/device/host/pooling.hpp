@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/host/channel_registers.hpp>
+#include <lockstep/device/host/lanes.hpp>
 #include <lockstep/device/host/row_tail.hpp>
 #include <lockstep/device/host/vector.hpp>
 #include <lockstep/shape/convolution.hpp>
@@ -42,6 +43,21 @@ private:
     }
 };
 
+/// Visits the pixels of a window in the order of rows, as row * width + column. Without padding their number is known.
+template <class Geometry>
+[[gnu::always_inline]] inline void for_each_pixel(covered_pixels const& window, auto visit) {
+    using g = Geometry;
+    if constexpr (g::padding_height == 0 && g::padding_width == 0) {
+        int const first = window.top * g::in_width + window.left;
+        for (int row = 0; row < g::kernel_height; ++row)
+            for (int column = 0; column < g::kernel_width; ++column)
+                visit(first + row * g::dilation_height * g::in_width + column * g::dilation_width);
+    } else
+        for (int row = window.top; row < window.bottom; row += g::dilation_height)
+            for (int column = window.left; column < window.right; column += g::dilation_width)
+                visit(row * g::in_width + column);
+}
+
 /// The maxima of a window in one register of channels, and the pixels (row * width + column) where they are.
 template <class T>
 struct window_maxima {
@@ -54,14 +70,12 @@ struct window_maxima {
         using g = Geometry;
         int const first = window.top * g::in_width + window.left;
         window_maxima best{load_part<Lanes>(x + first * g::channels), vector_index<T>{} + first};
-        for (int row = window.top; row < window.bottom; row += g::dilation_height)
-            for (int column = window.left; column < window.right; column += g::dilation_width) {
-                int const pixel = row * g::in_width + column;
-                vector<T> const found = load_part<Lanes>(x + pixel * g::channels);
-                auto const wins = (found > best.value) | (found != found);
-                best.value = wins ? found : best.value;
-                best.pixel = wins ? vector_index<T>{} + pixel : best.pixel;
-            }
+        for_each_pixel<g>(window, [&](int pixel) {
+            vector<T> const found = load_part<Lanes>(x + pixel * g::channels);
+            auto const wins = (found > best.value) | (found != found);
+            best.value = wins ? found : best.value;
+            best.pixel = wins ? vector_index<T>{} + pixel : best.pixel;
+        });
         return best;
     }
 };
@@ -79,8 +93,12 @@ void max_pool(T const* x, T* y, std::int64_t n, row_tail tail = {}) {
             for (int column = 0; column < g::out_width; ++column, y += g::channels) {
                 auto const window = detail::covered_pixels::of<g>(row, column);
                 detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
-                    auto const best = detail::window_maxima<T>::template of<g, Lanes>(x + channel, window);
-                    store_part<Lanes>(y + channel, best.value);
+                    T const* const image = x + channel;
+                    vector<T> best = load_part<Lanes>(image + (window.top * g::in_width + window.left) * g::channels);
+                    detail::for_each_pixel<g>(window, [&](int pixel) {
+                        best = larger_or_nan(best, load_part<Lanes>(image + pixel * g::channels));
+                    });
+                    store_part<Lanes>(y + channel, best);
                 });
             }
             tail((sample * g::out_height + row) * g::out_width, g::out_width);
@@ -106,14 +124,12 @@ void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail 
                 detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
                     auto const best = detail::window_maxima<T>::template of<g, Lanes>(x + channel, window);
                     vector<T> const upstream = load_part<Lanes>(dy + channel);
-                    for (int in_row = window.top; in_row < window.bottom; in_row += g::dilation_height)
-                        for (int in_column = window.left; in_column < window.right; in_column += g::dilation_width) {
-                            int const pixel = in_row * g::in_width + in_column;
-                            T* const to = dx + pixel * g::channels + channel;
-                            vector<T> part = best.pixel == pixel ? upstream : vector<T>{};
-                            if constexpr (!tiling) part += load_part<Lanes>(to);
-                            store_part<Lanes>(to, part);
-                        }
+                    detail::for_each_pixel<g>(window, [&](int pixel) {
+                        T* const to = dx + pixel * g::channels + channel;
+                        vector<T> part = best.pixel == pixel ? upstream : vector<T>{};
+                        if constexpr (!tiling) part += load_part<Lanes>(to);
+                        store_part<Lanes>(to, part);
+                    });
                 });
             }
         tail(sample * g::in_height * g::in_width, g::in_height * g::in_width);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/host/chain.hpp>
+#include <lockstep/device/host/lanes.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -18,18 +19,18 @@ struct add_values {
         return a + b;
     }
 };
-/// A NaN counts as larger than any number, as in PyTorch.
 struct larger_value {
     template <class T>
     static constexpr T start = -std::numeric_limits<T>::infinity();
     template <class T>
     static constexpr T combine(T a, T b) {
-        return b > a || b != b ? b : a;
+        return larger_or_nan(a, b);
     }
 };
 
 /// Reduces an elementwise chain over everything that was broadcast; the chain's values are never stored. The order
-/// is fixed: rows of one result element in blocks of 128, blocks one after the other, within a row by 16 lanes.
+/// is fixed: what lies next to each other by sixteen lanes; rows one after the other, in blocks of 128, and then the
+/// blocks.
 template <class T, class Operation, class From, class To>
 class reduction {
     using code = chain<T, From>;
@@ -40,6 +41,11 @@ class reduction {
     static constexpr memory_axes to =
         broadcast_steps(extents_of<typename To::result_shape>(), extents_of<typename From::result_shape>());
     static constexpr bool by_column = to.column_step() != 0;
+    /// What is summed lies next to each other, more than a few elements of it.
+    static constexpr bool is_long = code::flat && (!To::per_sample || sample_rows * columns >= 64);
+    struct to_axes {
+        static constexpr memory_axes value = to;
+    };
     /// All rows of a sample meet in one row of the result.
     static constexpr bool meets = [] {
         for (int i = 0; i + 1 < to.count; ++i)
@@ -61,88 +67,113 @@ public:
             for (std::int64_t n = 0; n < samples; ++n)
                 for (std::int64_t row = 0; row < sample_rows; ++row)
                     combine_row(code::at_row(call, n * sample_rows + row),
-                                   out + (To::per_sample ? n * to_size : 0) + to.offset_of_row(row));
+                                out + (To::per_sample ? n * to_size : 0) + offset_of_row<to_axes>(row));
         }
     }
 
 private:
     static constexpr std::int64_t row_block = 128;
-    static constexpr int lanes = 16;
+    /// Columns that stay in the first-level cache while rows pass, a few rows at a time.
+    static constexpr int column_block = 512;
+    static constexpr int rows_at_once = 4;
 
+    static T combine(T a, T b) { return Operation::combine(a, b); }
+    static constexpr auto operation = [](auto a, auto b) { return Operation::combine(a, b); };
     template <int Count>
-    static void combine_block(T* into, T const* values) {
-        for (int c = 0; c < Count; ++c) into[c] = Operation::combine(into[c], values[c]);
+    static void combine_values(T* into, T const* values) {
+        for (int c = 0; c < Count; ++c) into[c] = combine(into[c], values[c]);
     }
 
     static T row_total(place const& at) {
-        constexpr int width = static_cast<int>(std::min<std::int64_t>(columns, lanes));
-        T total[width];
-        code::template block<width>(total, at, 0);
-        if constexpr (columns > lanes) {
-            T values[width];
-            std::int64_t first = width;
-            for (; first + width <= columns; first += width) {
-                code::template block<width>(values, at, first);
-                combine_block<width>(total, values);
+        constexpr int count = static_cast<int>(columns);
+        if constexpr (lockstep::detail::holds_random<From>) { // which are drawn together
+            T values[count];
+            code::template block<count>(values, at, 0);
+            return combine_all<count, T>([&values](int c) { return values[c]; }, operation);
+        } else return combine_all<count, T>([&at](int c) { return code::value(at, c); }, operation);
+    }
+
+    /// The total of elements that lie next to each other: a chain that is read flat has no rows.
+    static T flat_total(kernel_call const& call, std::int64_t first, std::int64_t size) {
+        constexpr int width = lanes<T>::count;
+        T values[width];
+        std::fill_n(values, width, Operation::template start<T>);
+        lanes<T> const start(values);
+        lanes<T> total = start;
+        place const at = code::at_element(call, first);
+        std::int64_t i = 0;
+        while (size - i >= width) {
+            lanes<T> part = start;
+            std::int64_t const end = std::min(i + row_block * width, size - width + 1);
+            for (; i < end; i += width) {
+                code::template block<width>(values, at, i);
+                part.combine(lanes<T>(values), operation);
             }
-            constexpr int rest = static_cast<int>(columns % width);
-            if constexpr (rest != 0) {
-                code::template block<rest>(values, at, first);
-                combine_block<rest>(total, values);
-            }
+            total.combine(part, operation);
         }
-        for (int c = 1; c < width; ++c) total[0] = Operation::combine(total[0], total[c]);
-        return total[0];
+        total.store(values);
+        for (int lane = 0; i < size; ++i, ++lane) values[lane] = combine(values[lane], code::value(at, i));
+        total.load(values);
+        return total.fold(operation);
     }
 
-    /// Calls work.template operator()<Count>(first) for all columns, `width` at a time and once for the rest: at most
-    /// two instantiations, however many columns there are.
-    template <class Work>
-    static void for_columns(Work work) {
-        constexpr std::int64_t width = 64;
-        for (std::int64_t first = 0; first + width <= columns; first += width)
-            work.template operator()<static_cast<int>(width)>(first);
-        if constexpr (columns % width != 0)
-            work.template operator()<static_cast<int>(columns % width)>(columns - columns % width);
-    }
-
-    /// Rows that meet in one: some columns at a time in registers, or all columns in one number.
+    /// Rows that meet in one.
     static void reduce_rows(kernel_call const& call, std::int64_t first_row, std::int64_t rows, T* out) {
-        if constexpr (!by_column) {
+        if constexpr (by_column) reduce_columns(call, first_row, rows, out);
+        else if constexpr (is_long) *out = flat_total(call, first_row * columns, rows * columns);
+        else {
             T total = Operation::template start<T>;
             for (std::int64_t block = 0; block < rows; block += row_block) {
                 T part = Operation::template start<T>;
                 for (std::int64_t row = block; row < std::min(block + row_block, rows); ++row)
-                    part = Operation::combine(part, row_total(code::at_row(call, first_row + row)));
-                total = Operation::combine(total, part);
+                    part = combine(part, row_total(code::at_row(call, first_row + row)));
+                total = combine(total, part);
             }
             *out = total;
-        } else {
-            for_columns([&]<int Width>(std::int64_t first) {
-                T total[Width], part[Width], values[Width];
-                std::fill_n(total, Width, Operation::template start<T>);
-                for (std::int64_t block = 0; block < rows; block += row_block) {
-                    std::fill_n(part, Width, Operation::template start<T>);
-                    for (std::int64_t row = block; row < std::min(block + row_block, rows); ++row) {
-                        code::template block<Width>(values, code::at_row(call, first_row + row), first);
-                        combine_block<Width>(part, values);
-                    }
-                    combine_block<Width>(total, part);
-                }
-                std::copy_n(total, Width, out + first);
-            });
         }
     }
 
+    /// Calls work.template operator()<Count>(first) for all columns, so many at a time and once for the rest: at most
+    /// two instantiations, however many columns there are.
+    template <class Work>
+    static void for_columns(Work work) {
+        constexpr int rest = static_cast<int>(columns % column_block);
+        for (std::int64_t first = 0; first + column_block <= columns; first += column_block)
+            work.template operator()<static_cast<int>(column_block)>(first);
+        if constexpr (rest != 0) work.template operator()<rest>(columns - rest);
+    }
+
+    static void reduce_columns(kernel_call const& call, std::int64_t first_row, std::int64_t rows, T* out) {
+        for_columns([&]<int Width>(std::int64_t first) {
+            T total[Width], part[Width];
+            std::fill_n(total, Width, Operation::template start<T>);
+            for (std::int64_t block = 0; block < rows; block += row_block) {
+                std::fill_n(part, Width, Operation::template start<T>);
+                std::int64_t const end = std::min(block + row_block, rows);
+                std::int64_t row = block;
+                auto const at = [&](int next) { return code::at_row(call, first_row + row + next); };
+                for (; row + rows_at_once <= end; row += rows_at_once)
+                    code::template combine_block<Operation, Width>(part, {at(0), at(1), at(2), at(3)}, first);
+                for (; row < end; ++row) code::template combine_block<Operation, Width>(part, {at(0)}, first);
+                combine_values<Width>(total, part);
+            }
+            std::copy_n(total, Width, out + first);
+        });
+    }
+
     static void combine_row(place const& at, T* out) {
-        if constexpr (!by_column) *out = Operation::combine(*out, row_total(at));
+        if constexpr (!by_column) *out = combine(*out, row_total(at));
         else
             for_columns([&]<int Width>(std::int64_t first) {
-                T values[Width];
-                code::template block<Width>(values, at, first);
-                for (int c = 0; c < Width; ++c) {
-                    T& into = out[(first + c) * to.column_step()];
-                    into = Operation::combine(into, values[c]);
+                if constexpr (to.column_step() == 1) {
+                    code::template combine_block<Operation, Width>(out + first, {at}, first);
+                } else {
+                    T values[Width];
+                    code::template block<Width>(values, at, first);
+                    for (int c = 0; c < Width; ++c) {
+                        T& into = out[(first + c) * to.column_step()];
+                        into = combine(into, values[c]);
+                    }
                 }
             });
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/host/kernel.hpp>
+#include <lockstep/device/host/lanes.hpp>
 #include <lockstep/device/rows.hpp>
 #include <lockstep/shape/memory_order.hpp>
 
@@ -9,15 +10,15 @@
 
 namespace lockstep::host {
 
-/// A group of one thread. A reduction has 16 lanes, which vectorize, and adds them in order at the end.
+/// A group of one thread.
 struct one_thread {
     template <int Columns, class T, class F>
     constexpr T sum(F f) const {
-        return reduce<Columns, T>(f, [](T a, T b) { return a + b; });
+        return combine_all<Columns, T>(f, [](auto a, auto b) { return a + b; });
     }
     template <int Columns, class T, class F>
     constexpr T max(F f) const {
-        return reduce<Columns, T>(f, [](T a, T b) { return b > a || b != b ? b : a; });
+        return combine_all<Columns, T>(f, [](auto a, auto b) { return larger_or_nan(a, b); });
     }
     template <int Columns, class F>
     constexpr void each(F f) const {
@@ -27,20 +28,6 @@ struct one_thread {
 #pragma GCC ivdep
 #endif
         for (int c = 0; c < Columns; ++c) f(c);
-    }
-
-private:
-    template <int Columns, class T, class F, class Combine>
-    static constexpr T reduce(F f, Combine combine) {
-        constexpr int width = Columns < 16 ? Columns : 16;
-        T lanes[width];
-        for (int i = 0; i < width; ++i) lanes[i] = f(i);
-        int first = width;
-        for (; first + width <= Columns; first += width)
-            for (int i = 0; i < width; ++i) lanes[i] = combine(lanes[i], f(first + i));
-        for (int i = 0; first + i < Columns; ++i) lanes[i] = combine(lanes[i], f(first + i));
-        for (int i = 1; i < width; ++i) lanes[0] = combine(lanes[0], lanes[i]);
-        return lanes[0];
     }
 };
 
