@@ -33,6 +33,12 @@ function ratio(above, below) { return above > 0 && below > 0 ? sprintf("%.2f", a
 }
 
 END {
+    # By name: repetitions come in random order.
+    for (i = 2; i <= count; i++) {
+        row = rows[i]
+        for (j = i - 1; j >= 1 && rows[j] > row; j--) rows[j + 1] = rows[j]
+        rows[j + 1] = row
+    }
     printf "\n%-78s %10s %10s %6s\n", "case (ratio above 1: lockstep is faster)", "raw us", "ours us", "ratio"
     for (i = 1; i <= count; i++) {
         name = rows[i]
