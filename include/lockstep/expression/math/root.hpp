@@ -11,7 +11,11 @@
 namespace lockstep::math {
 
 /// Square root, rounded correctly; NaN below 0. Written out because std::sqrt may set errno, for which g++ keeps
-/// the processor's own instruction out of vectorized loops.
+/// the processor's own instruction out of vectorized loops; where a program is compiled with -fno-math-errno, it is
+/// that instruction.
+#if defined(__NO_MATH_ERRNO__)
+constexpr float sqrt(float x) { return __builtin_sqrtf(x); }
+#else
 constexpr float sqrt(float x) {
     using limits = std::numeric_limits<float>;
     bool const tiny = x < 0x1p-60f; // the remainder below would be denormal
@@ -30,6 +34,7 @@ constexpr float sqrt(float x) {
     float const special = select(x >= 0.0f, x, limits::quiet_NaN());
     return select((x > 0.0f) & (x < limits::infinity()), root, special);
 }
+#endif
 
 inline double sqrt(double x) { return std::sqrt(x); }
 
