@@ -5,6 +5,7 @@
 #include <lockstep/tensor/memory.hpp>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace lockstep {
@@ -111,20 +112,23 @@ constexpr arena plan_arena(Program const& p, std::int64_t samples, std::int64_t 
         for (int k = 0; k < op.operand_count; ++k) live(op.operands[k], i, i);
         if (p.buffers[op.result].result) live(op.result, i, end);
     }
-    std::vector<std::vector<int>> ends(end + 1);
-    std::vector<std::vector<int>> begins(end + 1);
-    for (std::size_t b = 0; b < count; ++b) {
+    // For each operation the buffers that begin and end to live there, as lists in arrays: vectors of vectors take a
+    // compiler seconds.
+    std::vector<int> first_begin(end + 1, -1), first_end(end + 1, -1), next_begin(count, -1), next_end(count, -1);
+    for (std::size_t b = count; b-- > 0;) {
         buffer const& buffer = p.buffers[b];
         placement& place = result.placements[b];
         if (buffer.kind != buffer_kind::value || buffer.storage != static_cast<int>(b) || place.first < 0) continue;
         place.bytes = align_up(buffer.shape.size() * (buffer.per_sample ? samples : 1) * element_bytes);
-        begins[place.first].push_back(static_cast<int>(b));
-        ends[place.last].push_back(static_cast<int>(b));
+        next_begin[b] = std::exchange(first_begin[place.first], static_cast<int>(b));
+        next_end[b] = std::exchange(first_end[place.last], static_cast<int>(b));
     }
     detail::free_list memory;
     for (int i = 0; i <= end; ++i) {
-        for (int b : begins[i]) result.placements[b].offset = memory.take(result.placements[b].bytes);
-        for (int b : ends[i]) memory.give(result.placements[b].offset, result.placements[b].bytes);
+        for (int b = first_begin[i]; b >= 0; b = next_begin[b])
+            result.placements[b].offset = memory.take(result.placements[b].bytes);
+        for (int b = first_end[i]; b >= 0; b = next_end[b])
+            memory.give(result.placements[b].offset, result.placements[b].bytes);
     }
     for (std::size_t b = 0; b < count; ++b) {
         buffer const& buffer = p.buffers[b];

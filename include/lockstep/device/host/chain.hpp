@@ -55,27 +55,33 @@ constexpr access access_of() {
     return a;
 }
 
-using access_table = std::array<access, max_operands>;
+/// One more than the last operand that a chain reads.
+template <class E>
+inline constexpr int operand_count = 0;
+template <int Index, class Shape, bool PerSample, leaf_content Content>
+inline constexpr int operand_count<leaf<operand_tag<Index>, Shape, PerSample, Content>> = Index + 1;
+template <class Function, class... Operands>
+inline constexpr int operand_count<apply<Function, Operands...>> = std::max({0, operand_count<Operands>...});
 
 template <class Result, class E>
 struct collect_access {
-    static constexpr void into(access_table&) {}
+    static constexpr void into(auto&) {}
 };
 template <class Result, int Index, class Shape, bool PerSample, leaf_content Content>
 struct collect_access<Result, leaf<operand_tag<Index>, Shape, PerSample, Content>> {
-    static constexpr void into(access_table& table) {
+    static constexpr void into(auto& table) {
         table[Index] = access_of<leaf<operand_tag<Index>, Shape, PerSample, Content>, Result>();
     }
 };
 template <class Result, class Function, class... Operands>
 struct collect_access<Result, apply<Function, Operands...>> {
-    static constexpr void into(access_table& table) { (collect_access<Result, Operands>::into(table), ...); }
+    static constexpr void into(auto& table) { (collect_access<Result, Operands>::into(table), ...); }
 };
 
 /// How each operand of a chain is read.
 template <class E>
-inline constexpr access_table access_table_of = [] {
-    access_table result{};
+inline constexpr auto access_table_of = [] {
+    std::array<access, static_cast<std::size_t>(operand_count<E>)> result{};
     collect_access<E, E>::into(result);
     return result;
 }();
@@ -167,8 +173,8 @@ public:
     /// Element `first` of all, for flat chains.
     static place at_element(kernel_call const& call, std::int64_t first) {
         place at{&call, {}, 0, 0, {}, 0};
-        for (int i = 0; i < max_operands; ++i)
-            if (reads[i].used) at.of[i] = call.operand<T>(i) + (reads[i].aligned ? first : 0);
+        for (std::size_t i = 0; i < reads.size(); ++i)
+            if (reads[i].used) at.of[i] = call.operand<T>(static_cast<int>(i)) + (reads[i].aligned ? first : 0);
         return at;
     }
     /// Row `row` of all samples'.
@@ -179,7 +185,7 @@ public:
             std::int64_t const inside = row - sample * sample_rows;
             place at{&call, {}, static_cast<std::uint64_t>(call.random.first_sample + sample),
                      static_cast<std::uint32_t>(inside * row_blocks), {}, 0};
-            find_operands(at, row, sample, inside, std::make_integer_sequence<int, max_operands>{});
+            find_operands(at, row, sample, inside, std::make_integer_sequence<int, operand_count>{});
             return at;
         }
     }
@@ -218,7 +224,8 @@ public:
     }
 
 private:
-    static constexpr detail::access_table reads = detail::access_table_of<E>;
+    static constexpr int operand_count = detail::operand_count<E>;
+    static constexpr auto reads = detail::access_table_of<E>;
 
     template <class Operation, int Rows, int... Row>
     [[gnu::always_inline]] static T combined(T into, place const (&rows)[Rows], std::int64_t column,

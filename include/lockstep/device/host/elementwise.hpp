@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/host/chain.hpp>
+#include <lockstep/device/host/shared_chain.hpp>
 
 #include <cstdint>
 
@@ -23,8 +24,7 @@ public:
 
     static void run_rows(kernel_call const& call, std::int64_t first_row, std::int64_t rows) {
         T* const out = static_cast<T*>(call.result);
-        if constexpr (code::flat)
-            flat_blocks(out + first_row * columns, code::at_element(call, first_row * columns), rows * columns);
+        if constexpr (has_shared_form<T, E>) shared_rows<T, shared_form<E>>::run(call, out, first_row, rows, columns);
         else
             for (std::int64_t row = first_row; row < first_row + rows; ++row)
                 row_blocks(out + row * columns, code::at_row(call, row));
@@ -48,13 +48,6 @@ private:
         std::int64_t first = 0;
         for (; first + widest <= columns; first += widest) code::template block<widest>(out + first, at, first);
         rest_blocks<widest / 2>(out, at, first);
-    }
-    static void flat_blocks(T* out, place const at, std::int64_t size) {
-        std::int64_t first = 0;
-        for (; size - first >= widest; first += widest) code::template block<widest>(out + first, at, first);
-        for (; size - first >= 8; first += 8) code::template block<8>(out + first, at, first);
-        int const rest = static_cast<int>(static_cast<std::uint64_t>(size) % 8);
-        for (int i = 0; i < rest; ++i) code::template block<1>(out + first + i, at, first + i);
     }
 };
 

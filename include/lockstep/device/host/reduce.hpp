@@ -3,6 +3,7 @@
 
 #include <lockstep/device/host/chain.hpp>
 #include <lockstep/device/host/lanes.hpp>
+#include <lockstep/device/host/shared_chain.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -25,6 +26,68 @@ struct larger_value {
     template <class T>
     static constexpr T combine(T a, T b) {
         return larger_or_nan(a, b);
+    }
+};
+
+/// Reductions of a chain in its shared form, see shared_chain.hpp.
+template <class T, class Operation, class E>
+struct shared_reduction {
+    using code = chain<T, E>;
+    static constexpr auto operation = [](auto a, auto b) { return Operation::combine(a, b); };
+    static constexpr std::int64_t row_block = 128;
+    /// Columns that stay in the first-level cache while rows pass, a few rows at a time.
+    static constexpr std::int64_t column_block = 512;
+    static constexpr int rows_at_once = 4;
+
+    /// The total of elements that lie next to each other: a chain that is read flat has no rows.
+    [[gnu::noinline]] static T flat_total(kernel_call const& call, std::int64_t first, std::int64_t size) {
+        constexpr int width = lanes<T>::count;
+        T values[width];
+        std::fill_n(values, width, Operation::template start<T>);
+        lanes<T> const start(values);
+        lanes<T> total = start;
+        auto const at = code::at_element(call, first);
+        std::int64_t i = 0;
+        while (size - i >= width) {
+            lanes<T> part = start;
+            std::int64_t const end = std::min(i + row_block * width, size - width + 1);
+            for (; i < end; i += width) {
+                code::template block<width>(values, at, i);
+                part.combine(lanes<T>(values), operation);
+            }
+            total.combine(part, operation);
+        }
+        total.store(values);
+        for (int lane = 0; i < size; ++i, ++lane) values[lane] = operation(values[lane], code::value(at, i));
+        total.load(values);
+        return total.fold(operation);
+    }
+
+    /// Rows of whole blocks of columns that meet in one.
+    [[gnu::noinline]] static void reduce_columns(kernel_call const& call, std::int64_t first_row, std::int64_t rows,
+                                                 std::int64_t columns, T* out) {
+        T part[column_block];
+        for (std::int64_t column = 0; column < columns; column += column_block) {
+            std::int64_t const width = std::min(column_block, columns - column);
+            std::fill_n(out + column, width, Operation::template start<T>);
+            for (std::int64_t block = 0; block < rows; block += row_block) {
+                std::fill_n(part, width, Operation::template start<T>);
+                std::int64_t const end = std::min(block + row_block, rows);
+                std::int64_t row = block;
+                auto const at = [&](int next) { return code::at_element(call, (first_row + row + next) * columns); };
+                for (; row + rows_at_once <= end; row += rows_at_once)
+                    combine_rows(part, {at(0), at(1), at(2), at(3)}, column, width);
+                for (; row < end; ++row) combine_rows(part, {at(0)}, column, width);
+                for (std::int64_t c = 0; c < width; ++c) out[column + c] = operation(out[column + c], part[c]);
+            }
+        }
+    }
+
+private:
+    template <int Rows>
+    static void combine_rows(T* part, typename code::place const (&rows)[Rows], std::int64_t column, std::int64_t width) {
+        for (std::int64_t c = 0; c < width; c += shared_columns)
+            code::template combine_block<Operation, shared_columns>(part + c, rows, column + c);
     }
 };
 
@@ -72,10 +135,9 @@ public:
     }
 
 private:
-    static constexpr std::int64_t row_block = 128;
-    /// Columns that stay in the first-level cache while rows pass, a few rows at a time.
-    static constexpr int column_block = 512;
-    static constexpr int rows_at_once = 4;
+    using shared = shared_reduction<T, Operation, shared_form<From>>;
+    static constexpr std::int64_t row_block = shared::row_block, column_block = shared::column_block;
+    static constexpr int rows_at_once = shared::rows_at_once;
 
     static T combine(T a, T b) { return Operation::combine(a, b); }
     static constexpr auto operation = [](auto a, auto b) { return Operation::combine(a, b); };
@@ -93,34 +155,12 @@ private:
         } else return combine_all<count, T>([&at](int c) { return code::value(at, c); }, operation);
     }
 
-    /// The total of elements that lie next to each other: a chain that is read flat has no rows.
-    static T flat_total(kernel_call const& call, std::int64_t first, std::int64_t size) {
-        constexpr int width = lanes<T>::count;
-        T values[width];
-        std::fill_n(values, width, Operation::template start<T>);
-        lanes<T> const start(values);
-        lanes<T> total = start;
-        place const at = code::at_element(call, first);
-        std::int64_t i = 0;
-        while (size - i >= width) {
-            lanes<T> part = start;
-            std::int64_t const end = std::min(i + row_block * width, size - width + 1);
-            for (; i < end; i += width) {
-                code::template block<width>(values, at, i);
-                part.combine(lanes<T>(values), operation);
-            }
-            total.combine(part, operation);
-        }
-        total.store(values);
-        for (int lane = 0; i < size; ++i, ++lane) values[lane] = combine(values[lane], code::value(at, i));
-        total.load(values);
-        return total.fold(operation);
-    }
-
     /// Rows that meet in one.
     static void reduce_rows(kernel_call const& call, std::int64_t first_row, std::int64_t rows, T* out) {
-        if constexpr (by_column) reduce_columns(call, first_row, rows, out);
-        else if constexpr (is_long) *out = flat_total(call, first_row * columns, rows * columns);
+        if constexpr (by_column && has_shared_form<T, From> && columns % shared_columns == 0)
+            shared::reduce_columns(call, first_row, rows, columns, out);
+        else if constexpr (by_column) reduce_columns(call, first_row, rows, out);
+        else if constexpr (is_long) *out = shared::flat_total(call, first_row * columns, rows * columns);
         else {
             T total = Operation::template start<T>;
             for (std::int64_t block = 0; block < rows; block += row_block) {
