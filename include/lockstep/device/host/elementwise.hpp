@@ -24,7 +24,7 @@ public:
 
     static void run_rows(kernel_call const& call, std::int64_t first_row, std::int64_t rows) {
         T* const out = static_cast<T*>(call.result);
-        if constexpr (has_shared_form<T, E>) shared_rows<T, shared_form<E>>::run(call, out, first_row, rows, columns);
+        if constexpr (has_shared_form<T, E>) shared_rows<T, shared_form<T, E>>::run(call, out, first_row, rows, columns);
         else
             for (std::int64_t row = first_row; row < first_row + rows; ++row)
                 row_blocks(out + row * columns, code::at_row(call, row));

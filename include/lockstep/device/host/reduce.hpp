@@ -135,7 +135,7 @@ public:
     }
 
 private:
-    using shared = shared_reduction<T, Operation, shared_form<From>>;
+    using shared = shared_reduction<T, Operation, shared_form<T, From>>;
     static constexpr std::int64_t row_block = shared::row_block, column_block = shared::column_block;
     static constexpr int rows_at_once = shared::rows_at_once;
 

@@ -38,12 +38,14 @@ struct shared_leaf<E, apply<Function, Operands...>> {
 
 } // namespace detail
 
-/// Whether a chain is one of these, and what it is for all shapes.
+/// Whether a chain is one of these.
 template <class T, class E>
 inline constexpr bool has_shared_form =
     chain<T, E>::flat || (chain<T, E>::rowwise && chain<T, E>::columns % shared_columns == 0);
-template <class E>
-using shared_form = typename detail::shared_leaf<E, E>::type;
+
+/// What it is for all shapes; any other chain is itself.
+template <class T, class E>
+using shared_form = typename std::conditional_t<has_shared_form<T, E>, detail::shared_leaf<E, E>, std::type_identity<E>>::type;
 
 /// Rows of a chain in its shared form.
 template <class T, class E>
