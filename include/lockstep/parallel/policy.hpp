@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/parallel/process_group.hpp>
 #include <lockstep/tensor/element.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
 
 namespace lockstep {
 
@@ -16,6 +21,21 @@ struct reproducible {
 template <element_type T>
 struct element {
     using type = T;
+};
+
+/// A policy of parallel: among several processes each keeps the optimizer's values only for the slices of buckets that
+/// it owns, updates these and sends the new parameters to all others (ZeRO stage 1; Rajbhandari et al. 2020). Within a
+/// process replicas share these values anyway.
+struct sharded_optimizer {};
+
+/// A policy of parallel: threads run where the system puts them. Without it replica 1 and those behind it stay on cores
+/// of their own, where there are enough.
+struct unpinned {};
+
+/// A policy of parallel: a bucket is closed when it has so many bytes.
+template <std::int64_t Bytes>
+struct bucket_bytes {
+    static_assert(Bytes > 0, "a bucket has at least one byte");
 };
 
 namespace detail {
@@ -41,6 +61,38 @@ struct element_from<element<T>, Rest...> {
 };
 template <class First, class... Rest>
 struct element_from<First, Rest...> : element_from<Rest...> {};
+
+template <class... Policies>
+struct bucket_bytes_from {
+    static constexpr std::int64_t value = 1 << 20;
+};
+template <std::int64_t Bytes, class... Rest>
+struct bucket_bytes_from<bucket_bytes<Bytes>, Rest...> {
+    static constexpr std::int64_t value = Bytes;
+};
+template <class First, class... Rest>
+struct bucket_bytes_from<First, Rest...> : bucket_bytes_from<Rest...> {};
+
+template <class Policy>
+inline constexpr bool fixes_shards = false;
+template <int Shards>
+inline constexpr bool fixes_shards<reproducible<Shards>> = true;
+
+/// The processes that train together: those of a policy that has such a group, or this one alone.
+template <class... Policies>
+struct group_from {
+    using type = single_process;
+};
+template <class First, class... Rest>
+struct group_from<First, Rest...> : group_from<Rest...> {};
+template <class First, class... Rest>
+    requires requires { typename First::group; }
+struct group_from<First, Rest...> {
+    using type = typename First::group;
+};
+
+template <class Wanted, class... Policies>
+inline constexpr bool has_policy = (std::same_as<Wanted, Policies> || ...);
 
 } // namespace detail
 
