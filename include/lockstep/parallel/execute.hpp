@@ -13,7 +13,7 @@ namespace lockstep::detail {
 ///
 /// Step has perform(command, replica, between), which calls `between` after each operation of a pass; events(), the
 /// event_counters; has_finished(exchange), which makes progress, and finish(exchange), which waits; and
-/// waited(replica, nanoseconds).
+/// waited(command, replica, nanoseconds).
 template <class Step>
 class replica_execution {
 public:
@@ -48,8 +48,8 @@ private:
     }
 
     void wait_for(command const& c) {
-        if (c.kind == command_kind::wait) step_.waited(replica_, step_.events().wait(c.index));
-        if (c.kind == command_kind::finish) step_.waited(replica_, step_.finish(c.index));
+        if (c.kind == command_kind::wait) step_.waited(c, replica_, step_.events().wait(c.index));
+        if (c.kind == command_kind::finish) step_.waited(c, replica_, step_.finish(c.index));
     }
 
     step_schedule_view const& schedule_;

@@ -3,6 +3,7 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/layer/rule.hpp>
+#include <lockstep/parallel/chrome_trace.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/plan/proof.hpp>
@@ -221,6 +222,7 @@ public:
     {
         if (accumulated_batches_ == 0) return;
         call_.accumulation = {true, false};
+        call_.accumulated_divisor = accumulated_divisor_;
         set_header(detail::joint_call::update);
         together([&] { step_.update_with_accumulated(call_); });
         ++updates_;
@@ -231,11 +233,12 @@ public:
     /// and for other processes.
     double waited_seconds(int replica) const { return 1e-9 * static_cast<double>(step_.waited(replica)); }
 
-    /// With record{n}: what every replica did in the steps that were recorded.
-    detail::step_recorder const& recorded() const
+    /// With record{n}: what the replicas of this process did in the steps that were recorded, as a Chrome trace, which
+    /// Perfetto opens.
+    std::string trace() const
         requires(options::records)
     {
-        return step_.recorder();
+        return to_chrome_trace(training_plan, step_.recorder(), model_->processes().rank());
     }
 
     /// Exchanges the parameters and their averages, which an optimizer keeps that is `averaged`. Once more brings

@@ -51,7 +51,7 @@ public:
         if constexpr (across) exchanges_.emplace(group, tree, passes_, parameters);
         if constexpr (Options::records)
             recorder_.emplace(replicas, options.recorded.steps,
-                              p.steps.compute.size() + p.steps.update.size() + static_cast<std::size_t>(share.count) * p.operations.size());
+                              2 * (p.steps.compute.size() + p.steps.update.size()) + static_cast<std::size_t>(share.count) * p.operations.size());
     }
 
     Optimizer& optimizer() { return update_.optimizer(); }
@@ -85,7 +85,14 @@ public:
 
     // What replica_execution asks for.
     auto& events() { return events_; }
-    void waited(int r, std::int64_t nanoseconds) { waited_[static_cast<std::size_t>(r)].nanoseconds += nanoseconds; }
+    void waited(command const& c, int r, std::int64_t nanoseconds) {
+        waited_[static_cast<std::size_t>(r)].nanoseconds += nanoseconds;
+        if constexpr (Options::records)
+            if (nanoseconds > 0) {
+                std::int64_t const end = step_recorder::now();
+                recorder_->add(r, {end - nanoseconds, end, 0, c.kind, c.index, -1, true});
+            }
+    }
     bool has_finished(int exchange) {
         bool finished = true;
         if constexpr (across)
