@@ -86,6 +86,7 @@
 #include <lockstep/parallel/first_available.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/policy.hpp>
+#include <lockstep/parallel/process_group.hpp>
 
 // loader: batches from files and memory
 #include <lockstep/loader/dataset.hpp>
