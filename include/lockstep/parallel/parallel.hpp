@@ -71,8 +71,8 @@ public:
     static_assert(replicas < 1 || shards % replicas == 0,
                   "reproducible<V>: V is a multiple of the number of replicas");
     /// The processes that train this model together.
-    using process_group = typename detail::group_from<Policies...>::type;
-    static constexpr bool across_processes = !std::same_as<process_group, single_process>;
+    using group_type = typename detail::group_from<Policies...>::type;
+    static constexpr bool across_processes = !std::same_as<group_type, single_process>;
     static constexpr bool has_sharded_optimizer = across_processes && detail::has_policy<sharded_optimizer, Policies...>;
     static constexpr std::int64_t bucket_bytes = detail::bucket_bytes_from<Policies...>::value;
 
@@ -141,7 +141,7 @@ public:
 
     lockstep::team& team() { return team_; }
     /// The processes: rank() and size().
-    process_group& processes() { return group_; }
+    group_type& processes() { return group_; }
     /// The shards of a batch that this process computes.
     detail::shard_share share() const {
         if constexpr (!across_processes) return {0, shards, shards};
@@ -183,7 +183,7 @@ private:
     }
 
     lockstep::seed seed_;
-    process_group group_;
+    group_type group_;
     lockstep::team team_;
     host_memory parameters_;
     std::vector<std::unique_ptr<replica>> inference_;

@@ -27,6 +27,7 @@ enum class exchange_id : int {};
 /// which allocates nothing. To reduce slices is one exchange, to gather them another.
 ///
 ///   rank(), size()           this process, 0 to size() - 1, and how many there are
+///   local_rank()             how many of those before it run on the same machine
 ///   prepare(send, receive)   every process prepares the same exchanges in the same order. Between two processes,
 ///                            messages match in their order. Those of no bytes, and to oneself, are left out.
 ///   start(id)                neither blocks nor copies: the memory belongs to the exchange until it is finished
@@ -43,6 +44,7 @@ concept process_group =
              std::span<std::byte const> mine, std::span<std::byte> all, std::string_view text) {
         { constant.rank() } -> std::same_as<int>;
         { constant.size() } -> std::same_as<int>;
+        { constant.local_rank() } -> std::same_as<int>;
         { group.prepare(messages, messages) } -> std::same_as<exchange_id>;
         { group.start(exchange) } -> std::same_as<void>;
         { group.finished(exchange) } -> std::same_as<bool>;
@@ -66,6 +68,7 @@ inline void check_all_gather(std::size_t mine, std::size_t all, int size) {
 struct single_process {
     static constexpr int rank() { return 0; }
     static constexpr int size() { return 1; }
+    static constexpr int local_rank() { return 0; }
     constexpr exchange_id prepare(std::span<message const>, std::span<message const>) { return {}; }
     constexpr void start(exchange_id) {}
     constexpr bool finished(exchange_id) { return true; }

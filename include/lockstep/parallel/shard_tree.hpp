@@ -57,7 +57,7 @@ public:
     /// Adds the nodes' values, which lie `stride` apart, `count` numbers each; the sum is left with the first node.
     template <class T>
     void add_in_place(T* values, std::int64_t stride, std::int64_t count) const {
-        for (auto const [into, from] : additions_)
+        for (auto const& [into, from] : additions_)
             for (std::int64_t i = 0; i < count; ++i) values[into * stride + i] += values[from * stride + i];
     }
 

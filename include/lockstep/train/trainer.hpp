@@ -256,7 +256,7 @@ public:
 
 private:
     static constexpr bool is_sum = detail::is_sum_loss<Loss>;
-    using step_type = detail::training_step<element, Optimizer, options, training, typename Parallel::process_group>;
+    using step_type = detail::training_step<element, Optimizer, options, training, typename Parallel::group_type>;
 
     using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
                                          typename broken_rule<Loss, output_shape>::type>));
