@@ -4,6 +4,7 @@
 #include <lockstep/error.hpp>
 #include <lockstep/parallel/process_group.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -39,6 +40,7 @@ public:
     std::map<std::tuple<int, int, int>, std::deque<parcel>> parcels;
     std::string failure;
     int failed_rank = -1;
+    std::vector<int> left;
 };
 
 /// A process_group of threads, so that what processes do can be tested in one, and under a thread sanitizer. A message is
@@ -50,6 +52,11 @@ public:
 
     thread_processes() : place_(current_.first), rank_(current_.second) {}
     thread_processes(thread_processes const&) = delete;
+    ~thread_processes() {
+        std::lock_guard const lock(place_->mutex);
+        place_->left.push_back(rank_);
+        place_->changed.notify_all();
+    }
 
     int rank() const { return rank_; }
     int size() const { return place_->size; }
@@ -126,7 +133,11 @@ private:
         for (; e.received < e.receive.size(); ++e.received) {
             ls::message const& m = e.receive[e.received];
             auto& queue = place_->parcels[{static_cast<int>(id), m.peer, rank_}];
-            if (queue.empty()) return false;
+            if (queue.empty()) {
+                if (std::ranges::find(place_->left, m.peer) != place_->left.end())
+                    throw ls::process_error{m.peer, "process " + std::to_string(m.peer) + " has left"};
+                return false;
+            }
             if (queue.front().bytes != m.bytes) throw ls::process_error{m.peer, "a message of another size"};
             std::memcpy(m.data, queue.front().data, m.bytes);
             *queue.front().taken = true;
