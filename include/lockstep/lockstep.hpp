@@ -14,6 +14,7 @@
 #include <lockstep/shape/shape.hpp>
 
 // tensor: elements and memory
+#include <lockstep/tensor/bytes.hpp>
 #include <lockstep/tensor/element.hpp>
 #include <lockstep/tensor/memory.hpp>
 #include <lockstep/tensor/tensor.hpp>
@@ -74,8 +75,10 @@
 #include <lockstep/program/program.hpp>
 
 // plan: memory, shards and buckets, decided before anything runs
+#include <lockstep/plan/hash.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>
+#include <lockstep/plan/proof.hpp>
 
 // device and parallel: who computes, and together
 #include <lockstep/device/host/backend.hpp>
@@ -87,6 +90,7 @@
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/policy.hpp>
 #include <lockstep/parallel/process_group.hpp>
+#include <lockstep/parallel/timeline.hpp>
 
 // loader: batches from files and memory
 #include <lockstep/loader/dataset.hpp>
@@ -108,7 +112,9 @@
 #include <lockstep/train/curve.hpp>
 #include <lockstep/train/lion.hpp>
 #include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/options.hpp>
 #include <lockstep/train/parameter_groups.hpp>
+#include <lockstep/train/plan_of.hpp>
 #include <lockstep/train/progress.hpp>
 #include <lockstep/train/rmsprop.hpp>
 #include <lockstep/train/safetensors.hpp>
