@@ -48,6 +48,7 @@ public:
                   Optimizer const& optimizer, Options const& options)
         : team_(&team), parameters_(parameters), update_(parameters, optimizer, options, group.rank(), group.size()),
           passes_(team, reinterpret_cast<std::byte*>(parameters), share), events_(p.steps.events) {
+        team.run([&](int r) { update_.clear(r); });
         if constexpr (across) exchanges_.emplace(group, tree, passes_, parameters);
         if constexpr (Options::records)
             recorder_.emplace(replicas, options.recorded.steps,

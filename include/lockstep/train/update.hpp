@@ -75,12 +75,17 @@ public:
             kept += slice.end - slice.begin;
         }
         kept_elements_ = kept;
-        for (host_memory& state : states_) {
-            state = host_memory(static_cast<std::size_t>(kept) * sizeof(T));
-            std::ranges::fill(state.template as<T>(), T{});
-        }
+        for (host_memory& state : states_) state = host_memory(static_cast<std::size_t>(kept) * sizeof(T));
         if constexpr (Options::accumulates) accumulated_ = host_memory(static_cast<std::size_t>(elements) * sizeof(T));
         if (clip::needs_norm) partial_squares_.resize(norm_blocks(elements));
+    }
+
+    /// What the optimizer keeps starts at 0. Each replica touches first what it will update.
+    void clear(int replica) {
+        for (std::size_t b = 0; b < p.buckets.size(); ++b) {
+            bucket_slice const own = share(kept_slice(p.buckets[b]), replica);
+            for (T* const values : state_addresses(static_cast<int>(b))) std::fill(values + own.begin, values + own.end, T{});
+        }
     }
 
     /// A replica's part of a bucket, of all of it or of its process' slice.
