@@ -71,6 +71,7 @@
 
 // program: a model, its loss and their gradient as a list of operations
 #include <lockstep/program/build.hpp>
+#include <lockstep/program/planning_only.hpp>
 #include <lockstep/program/program.hpp>
 
 // plan: memory, shards and buckets, decided before anything runs
