@@ -177,7 +177,7 @@ inline std::string step_table(workload const& w, ls::topology const& t) {
         comparison const c = compare(w, t, devices);
         append(text, "| %d | %.2f | %.2f | %.1f%% | ", devices, c.ddp.total() / 1e3, c.ddp.exposed / 1e3,
                100.0 * c.ddp_efficiency);
-        if (devices == 1) append(text, "any | ");
+        if (devices == 1) text += "any | ";
         else append(text, "%.3g / %.3g | ", static_cast<double>(c.bounds.first_bytes) / (1 << 20),
                     static_cast<double>(c.bounds.bytes) / (1 << 20));
         append(text, "%.2f | %.2f | %.1f%% | %.2f%% |\n", c.best.total() / 1e3, c.best.exposed / 1e3,
