@@ -76,6 +76,7 @@
 
 // plan: memory, shards and buckets, decided before anything runs; and what a step is expected to take
 #include <lockstep/plan/all_reduce.hpp>
+#include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/plan/bucket_policy.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>

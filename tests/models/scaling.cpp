@@ -65,7 +65,7 @@ TEST_CASE("1 MiB buckets are slower than 25 MiB, as was measured") {
     for (int devices : {8, 16}) {
         ls::plan const& plan = scaling::plan_of<scaling::resnet50, 32>;
         double const slower =
-            ddp_step(plan, devices, ls::buckets_of<(1 << 20)>).total() / ddp_step(plan, devices).total() - 1.0;
+            ddp_step(plan, devices, ls::bucket_bytes<(1 << 20)>).total() / ddp_step(plan, devices).total() - 1.0;
         CHECK(slower > before);
         CHECK(slower < 0.038);
         before = slower;

@@ -70,16 +70,16 @@ TEST_CASE("the first bucket has a bound of its own") {
 }
 
 TEST_CASE("bounds are values that a template can have") {
-    static_assert(ls::buckets_of<mib> == ls::bucket_bounds{});
-    static_assert(ls::buckets_of<5 * mib> == ls::bucket_bounds{5 * mib, 5 * mib});
+    static_assert(ls::bucket_bytes<mib> == ls::bucket_bounds{});
+    static_assert(ls::bucket_bytes<5 * mib> == ls::bucket_bounds{5 * mib, 5 * mib});
     static_assert(ls::ddp_buckets == ls::bucket_bounds{mib, 25 * mib});
     static_assert([]<ls::bucket_bounds Bounds>() { return Bounds.bytes; }.operator()<ls::ddp_buckets>() == 25 * mib);
 }
 
 // On a CPU nothing is reduced beside the backward pass, so that being ready early is worth nothing and meeting costs
 // something: buckets are as large as the cache that keeps them.
-static_assert(ls::choose_buckets(ls::cpu_host, 2, 8 * mib, 1e4) == ls::buckets_of<mib>);
-static_assert(ls::choose_buckets(ls::cpu_host, 16, 100 * mib, 1e5) == ls::buckets_of<mib>);
+static_assert(ls::choose_buckets(ls::cpu_host, 2, 8 * mib, 1e4) == ls::bucket_bytes<mib>);
+static_assert(ls::choose_buckets(ls::cpu_host, 16, 100 * mib, 1e5) == ls::bucket_bytes<mib>);
 
 TEST_CASE("a CPU's buckets are of its cache's size") {
     for (std::int64_t cache : {256 * kib, 512 * kib, 2 * mib, 4 * mib}) {

@@ -155,8 +155,8 @@ TEST_CASE("the best buckets are at least as good as all others") {
             };
             double const best = total(ls::best_buckets(small, *t, devices));
             CHECK(best <= total(ls::ddp_buckets));
-            CHECK(best <= total(ls::buckets_of<(1 << 20)>));
-            CHECK(best <= total(ls::buckets_of<1>));
+            CHECK(best <= total(ls::bucket_bytes<(1 << 20)>));
+            CHECK(best <= total(ls::bucket_bytes<1>));
         }
 }
 
