@@ -72,13 +72,19 @@
 
 // program: a model, its loss and their gradient as a list of operations
 #include <lockstep/program/build.hpp>
+#include <lockstep/program/planning_only.hpp>
 #include <lockstep/program/program.hpp>
 
-// plan: memory, shards and buckets, decided before anything runs
+// plan: memory, shards, buckets and streams, decided before anything runs; and what a step is expected to take
+#include <lockstep/plan/all_reduce.hpp>
+#include <lockstep/plan/bucket_bounds.hpp>
+#include <lockstep/plan/bucket_policy.hpp>
 #include <lockstep/plan/hash.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>
 #include <lockstep/plan/proof.hpp>
+#include <lockstep/plan/simulate.hpp>
+#include <lockstep/plan/topology.hpp>
 
 // device and parallel: who computes, and together
 #include <lockstep/device/host/backend.hpp>

@@ -46,6 +46,7 @@ struct failing_kernel {
 template <int Replicas>
 struct failing_devices {
     static constexpr int replicas = Replicas;
+    static constexpr ls::bucket_bounds buckets{};
     template <class T>
     struct backend {
         using element = T;
@@ -132,7 +133,7 @@ int fail_everywhere(Optimizer const& optimizer, std::string const& expected, Opt
 } // namespace
 
 TEST_CASE("any operation of a step may fail, in any replica") {
-    using two = ls::parallel<net, failing_devices<2>, ls::reproducible<4>, ls::bucket_bytes<256>>;
+    using two = ls::parallel<net, failing_devices<2>, ls::reproducible<4>, ls::buckets<ls::bucket_bytes<256>>>;
     int const calls = fail_everywhere<two>(ls::sgd{.learning_rate = 0.1, .momentum = 0.9}, ", operation ");
     // Every operation of 4 shards, but those that are carried out together.
     CHECK(calls > 4 * 20);
@@ -141,7 +142,7 @@ TEST_CASE("any operation of a step may fail, in any replica") {
 }
 
 TEST_CASE("any update of a bucket may fail") {
-    using two = ls::parallel<net, ls::cpu_devices<2, ls::host::portable>, ls::bucket_bytes<256>>;
+    using two = ls::parallel<net, ls::cpu_devices<2, ls::host::portable>, ls::buckets<ls::bucket_bytes<256>>>;
     CHECK(fail_everywhere<two>(failing_sgd{}, ", the update of bucket ") >= 2 * 2);
     CHECK(fail_everywhere<two>(failing_sgd{}, ", the update of bucket ", ls::clip_norm{1.0}) >= 2 * 2);
 }
@@ -168,7 +169,7 @@ TEST_CASE("where one process fails, the others end with an error that names it")
         auto const [results, failures] = run_processes(2, [&](int rank) {
             samples<float, ls::shape<6>> const data(16, 4, 5);
             using devices = failing_devices<2>;
-            ls::parallel<net, devices, ls::reproducible<4>, ls::bucket_bytes<256>, threads_as_processes> model{ls::seed{1}};
+            ls::parallel<net, devices, ls::reproducible<4>, ls::buckets<ls::bucket_bytes<256>>, threads_as_processes> model{ls::seed{1}};
             ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<16>};
             auto batch = data.batch(8 * rank, 8);
             batch.whole = 16;

@@ -23,7 +23,7 @@ using net = ls::sequential<ls::shape<6>, ls::linear<24>, ls::batch_norm<Options.
 template <class Model, int Replicas, class... Policies, class... Options>
 outcome<float> train_part(int rank, int processes, way how, Options const&... options) {
     samples<float, typename Model::input_shape> const data(16, 4, 11);
-    ls::parallel<Model, ls::cpu_devices<Replicas>, ls::bucket_bytes<512>, Policies...> model{ls::seed{3}};
+    ls::parallel<Model, ls::cpu_devices<Replicas>, ls::buckets<ls::bucket_bytes<512>>, Policies...> model{ls::seed{3}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::adam{.learning_rate = 0.02}, ls::batch_size<16>, options...};
     auto const part_of = [&](std::int64_t count) {
         ls::sample_range const part = ls::shard_of(count, rank, processes);

@@ -35,7 +35,7 @@ template <class Model, class Devices, class... Policies>
 outcome<float> train_part(int rank, int processes) {
     constexpr std::int64_t size = 61;
     samples<float, typename Model::input_shape> const data(size, 4, 11);
-    ls::parallel<Model, Devices, ls::reproducible<4>, ls::bucket_bytes<1024>, Policies...> model{ls::seed{3}};
+    ls::parallel<Model, Devices, ls::reproducible<4>, ls::buckets<ls::bucket_bytes<1024>>, Policies...> model{ls::seed{3}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::adamw{.learning_rate = 0.003}, ls::batch_size<8>};
     outcome<float> result;
     for (int epoch = 0; epoch < 25; ++epoch)

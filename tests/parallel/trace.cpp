@@ -23,7 +23,7 @@ int count(std::string const& text, std::string const& what) {
 } // namespace
 
 TEST_CASE("a trace shows the operations of every shard and the updates of every bucket, of the steps that were asked for") {
-    ls::parallel<net, ls::cpu_devices<2>, ls::reproducible<4>, ls::bucket_bytes<512>> model{ls::seed{1}};
+    ls::parallel<net, ls::cpu_devices<2>, ls::reproducible<4>, ls::buckets<ls::bucket_bytes<512>>> model{ls::seed{1}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<16>, ls::record{2}};
     samples<float, ls::shape<6>> const data(16, 4, 1);
     for (int step = 0; step < 5; ++step) trainer.step(data.batch(0, 16));

@@ -48,7 +48,7 @@ struct inference_source {
 /// A model on the devices of one machine: its parameters, and the replicas' threads. The counterpart of
 /// nn.DataParallel(model); what DataParallel does anew in each step is planned here at compile time.
 ///
-/// Model is a sequential, Devices cpu_devices<N>. Policies: reproducible<Shards>, element<double>, bucket_bytes<N>,
+/// Model is a sequential, Devices cpu_devices<N>. Policies: reproducible<Shards>, element<double>, buckets<bounds>,
 /// sharded_optimizer, unpinned, and one that brings other processes, such as mpi: each of these has such an object, with
 /// the same parameters, and they train it together.
 template <class Model, class Devices, class... Policies>
@@ -74,7 +74,7 @@ public:
     using group_type = typename detail::group_from<Policies...>::type;
     static constexpr bool across_processes = !std::same_as<group_type, single_process>;
     static constexpr bool has_sharded_optimizer = across_processes && detail::has_policy<sharded_optimizer, Policies...>;
-    static constexpr std::int64_t bucket_bytes = detail::bucket_bytes_from<Policies...>::value;
+    static constexpr bucket_bounds buckets = detail::buckets_from<Devices::buckets, Policies...>::value;
 
     /// Parameters start as their layers' initializers say. The same seed gives the same values, whatever the
     /// devices; of several processes, those of the first. Throws usage_error where the number of processes does not

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <lockstep/parallel/process_group.hpp>
+#include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/tensor/element.hpp>
 
 #include <concepts>
-#include <cstdint>
 #include <type_traits>
 
 namespace lockstep {
@@ -32,11 +32,10 @@ struct sharded_optimizer {};
 /// of their own, where there are enough.
 struct unpinned {};
 
-/// A policy of parallel: a bucket is closed when it has so many bytes.
-template <std::int64_t Bytes>
-struct bucket_bytes {
-    static_assert(Bytes > 0, "a bucket has at least one byte");
-};
+/// A policy of parallel: buckets with these bounds, any constant: buckets<bucket_bytes<1 << 20>>, buckets<ddp_buckets>,
+/// buckets<best_buckets(plan_of<...>, h100_nvlink, 8)>. Without it they are those of the devices' cost model.
+template <bucket_bounds Bounds>
+struct buckets {};
 
 namespace detail {
 
@@ -62,16 +61,16 @@ struct element_from<element<T>, Rest...> {
 template <class First, class... Rest>
 struct element_from<First, Rest...> : element_from<Rest...> {};
 
-template <class... Policies>
-struct bucket_bytes_from {
-    static constexpr std::int64_t value = 1 << 20;
+template <bucket_bounds Default, class... Policies>
+struct buckets_from {
+    static constexpr bucket_bounds value = Default;
 };
-template <std::int64_t Bytes, class... Rest>
-struct bucket_bytes_from<bucket_bytes<Bytes>, Rest...> {
-    static constexpr std::int64_t value = Bytes;
+template <bucket_bounds Default, bucket_bounds Bounds, class... Rest>
+struct buckets_from<Default, buckets<Bounds>, Rest...> {
+    static constexpr bucket_bounds value = Bounds;
 };
-template <class First, class... Rest>
-struct bucket_bytes_from<First, Rest...> : bucket_bytes_from<Rest...> {};
+template <bucket_bounds Default, class First, class... Rest>
+struct buckets_from<Default, First, Rest...> : buckets_from<Default, Rest...> {};
 
 template <class Policy>
 inline constexpr bool fixes_shards = false;

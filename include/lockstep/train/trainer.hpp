@@ -104,7 +104,7 @@ public:
                                             .shards = shards,
                                             .batch = Batch,
                                             .element_bytes = sizeof(element),
-                                            .bucket_bytes = Parallel::bucket_bytes,
+                                            .buckets = Parallel::buckets,
                                             .optimizer_states = Optimizer::states,
                                             .needs_norm = options::clip_type::needs_norm,
                                             .across_processes = Parallel::across_processes,
