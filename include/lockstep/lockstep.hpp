@@ -96,6 +96,7 @@
 #include <lockstep/loader/permutation.hpp>
 #include <lockstep/loader/pipeline.hpp>
 #include <lockstep/loader/sampler.hpp>
+#include <lockstep/loader/tensor_dataset.hpp>
 
 // train: optimizers, the trainer, files and pictures
 #include <lockstep/train/adagrad.hpp>
