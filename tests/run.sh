@@ -13,8 +13,8 @@ if [[ ${1-} == --help || ${1-} == -h ]]; then
     exit 0
 fi
 
-cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libcli11-dev doctest-dev \
-    libbenchmark-dev dataset-fashion-mnist
+cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev \
+    libcli11-dev doctest-dev libbenchmark-dev dataset-fashion-mnist
 
 passed=0
 failed=0
