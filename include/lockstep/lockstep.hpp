@@ -88,7 +88,10 @@
 #include <lockstep/parallel/policy.hpp>
 
 // loader: batches from files and memory
+#include <lockstep/loader/cached.hpp>
+#include <lockstep/loader/concat.hpp>
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/dataset_stage.hpp>
 #include <lockstep/loader/fashion_mnist.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/idx_dataset.hpp>
@@ -96,6 +99,8 @@
 #include <lockstep/loader/permutation.hpp>
 #include <lockstep/loader/pipeline.hpp>
 #include <lockstep/loader/sampler.hpp>
+#include <lockstep/loader/skip_bad.hpp>
+#include <lockstep/loader/subset.hpp>
 #include <lockstep/loader/tensor_dataset.hpp>
 
 // train: optimizers, the trainer, files and pictures
