@@ -89,6 +89,7 @@
 
 // loader: batches from files and memory
 #include <lockstep/loader/cached.hpp>
+#include <lockstep/loader/cifar.hpp>
 #include <lockstep/loader/concat.hpp>
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/dataset_stage.hpp>
@@ -100,6 +101,7 @@
 #include <lockstep/loader/pipeline.hpp>
 #include <lockstep/loader/sampler.hpp>
 #include <lockstep/loader/skip_bad.hpp>
+#include <lockstep/loader/split.hpp>
 #include <lockstep/loader/subset.hpp>
 #include <lockstep/loader/tensor_dataset.hpp>
 

@@ -51,7 +51,7 @@ private:
             : data(std::move(source)), samples(data.size()),
               inputs(static_cast<std::size_t>(samples * sample_shape::size) * sizeof(element)),
               targets(static_cast<std::size_t>(samples * target_shape::size) * sizeof(target)),
-              states(new std::atomic<state>[static_cast<std::size_t>(samples)]{}) {}
+              states(new std::atomic<state>[static_cast<std::size_t>(samples)] {}) {}
 
         std::span<element> inputs_of(std::int64_t index) const {
             return inputs.template as<element>().subspan(static_cast<std::size_t>(index * sample_shape::size),

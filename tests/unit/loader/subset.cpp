@@ -46,8 +46,7 @@ struct counted_reads : numbers {
     std::shared_ptr<std::set<std::int64_t>> damaged = std::make_shared<std::set<std::int64_t>>();
 
     explicit counted_reads(std::int64_t samples)
-        : numbers{samples},
-          reads(std::make_shared<std::vector<std::atomic<int>>>(static_cast<std::size_t>(samples))) {}
+        : numbers{samples}, reads(std::make_shared<std::vector<std::atomic<int>>>(static_cast<std::size_t>(samples))) {}
 
     std::int32_t read(std::int64_t index, std::span<float> input) const {
         ++(*reads)[static_cast<std::size_t>(index)];
@@ -83,9 +82,9 @@ TEST_CASE("take has the first samples, in a pipeline too") {
 TEST_CASE("filter asks its predicate once a sample") {
     int asked = 0;
     auto const some = counted_reads{20} | filter([&](auto input, auto targets) {
-        ++asked;
-        return targets[0] == 3 || input[0] > 17;
-    });
+                          ++asked;
+                          return targets[0] == 3 || input[0] > 17;
+                      });
     CHECK(asked == 20);
     CHECK(firsts(some) == std::vector{3, 13, 18, 19});
     firsts(some);
