@@ -97,6 +97,9 @@
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/idx_dataset.hpp>
 #include <lockstep/loader/loader.hpp>
+#include <lockstep/loader/npy.hpp>
+#include <lockstep/loader/npy_dataset.hpp>
+#include <lockstep/loader/npz.hpp>
 #include <lockstep/loader/permutation.hpp>
 #include <lockstep/loader/pipeline.hpp>
 #include <lockstep/loader/sampler.hpp>
