@@ -13,7 +13,7 @@ if [[ ${1-} == --help || ${1-} == -h ]]; then
     exit 0
 fi
 
-cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev \
+cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libpng-dev libturbojpeg0-dev \
     libcli11-dev doctest-dev libbenchmark-dev dataset-fashion-mnist
 
 passed=0

@@ -91,11 +91,13 @@
 #include <lockstep/loader/cached.hpp>
 #include <lockstep/loader/cifar.hpp>
 #include <lockstep/loader/concat.hpp>
+#include <lockstep/loader/csv_dataset.hpp>
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/dataset_stage.hpp>
 #include <lockstep/loader/fashion_mnist.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/idx_dataset.hpp>
+#include <lockstep/loader/image_folder.hpp>
 #include <lockstep/loader/loader.hpp>
 #include <lockstep/loader/npy.hpp>
 #include <lockstep/loader/npy_dataset.hpp>
@@ -107,6 +109,7 @@
 #include <lockstep/loader/split.hpp>
 #include <lockstep/loader/subset.hpp>
 #include <lockstep/loader/tensor_dataset.hpp>
+#include <lockstep/loader/token_dataset.hpp>
 
 // train: optimizers, the trainer, files and pictures
 #include <lockstep/train/adagrad.hpp>

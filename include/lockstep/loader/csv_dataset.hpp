@@ -159,7 +159,14 @@ private:
         auto text = trimmed(field.text);
         if (text.starts_with('+')) text.remove_prefix(1);
         T value{};
-        auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if constexpr (std::same_as<T, float>)
+            if (double wide = 0; error == std::errc::result_out_of_range) {
+                // Too small is no error: 1e-50 is nearest to 0.
+                error = std::from_chars(text.data(), text.data() + text.size(), wide).ec;
+                value = static_cast<float>(wide);
+                if (std::abs(wide) > 1) error = std::errc::result_out_of_range;
+            }
         if (error == std::errc::result_out_of_range) wrong(field, column, range_text<T>());
         bool finite = true;
         if constexpr (std::floating_point<T>) finite = std::isfinite(value);

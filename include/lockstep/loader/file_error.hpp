@@ -4,6 +4,8 @@
 #include <lockstep/error.hpp>
 #include <lockstep/shape/shape.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -28,6 +30,11 @@ inline std::string hex_text(std::span<unsigned char const> bytes) {
         text += digits[byte % 16U];
     }
     return text;
+}
+
+/// What a file begins with, for errors: "0x1f8b0800", "an empty file".
+inline std::string first_bytes_text(std::span<unsigned char const> file) {
+    return file.empty() ? "an empty file" : hex_text(file.first(std::min<std::size_t>(file.size(), 4)));
 }
 
 /// "[60000, 28, 28]"

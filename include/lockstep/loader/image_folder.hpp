@@ -33,8 +33,7 @@ inline void decode_image(std::span<unsigned char const> file, std::filesystem::p
     };
     if (begins_with(png)) return decode_png(file, path, into);
     if (begins_with(jpeg)) return decode_jpeg(file, path, into);
-    throw file_error(path, "no image", "a PNG or JPEG image",
-                     file.empty() ? "an empty file" : hex_text(file.first(std::min<std::size_t>(file.size(), 4))));
+    throw file_error(path, "no image", "a PNG or JPEG image", first_bytes_text(file));
 }
 
 } // namespace detail

@@ -186,9 +186,7 @@ inline npy_header read_npy_header(random_access_file const& file) {
     constexpr std::int64_t most_text = std::int64_t{1} << 20;
     auto const begin = file.read(0, std::min<std::int64_t>(file.size(), 12));
     if (begin.size() < magic.size() || !std::ranges::equal(magic, std::span{begin}.first(magic.size())))
-        throw file_error(file.path(), "no NPY file", "the first bytes " + hex_text(magic),
-                         begin.empty() ? "an empty file"
-                                       : hex_text(std::span{begin}.first(std::min(begin.size(), magic.size()))));
+        throw file_error(file.path(), "no NPY file", "the first bytes " + hex_text(magic), first_bytes_text(begin));
     if (begin.size() < 12)
         throw file_error(file.path(), "truncated NPY file", "a header", std::to_string(begin.size()) + " bytes");
     if (begin[6] < 1 || begin[6] > 3)

@@ -111,8 +111,7 @@ private:
                 damaged("a directory before its end record", "offset " + std::to_string(found.offset));
             return found;
         }
-        throw file_error(path(), "no ZIP archive", "an end record",
-                         hex_text(std::span{tail}.first(std::min<std::size_t>(tail.size(), 4))));
+        throw file_error(path(), "no ZIP archive", "an end record", first_bytes_text(tail));
     }
 
     std::optional<directory> find_directory64(std::int64_t end_position) const {

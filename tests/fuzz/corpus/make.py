@@ -5,6 +5,7 @@
 # Writes the files of this directory that another program has to make, to see that they are read as it means them:
 # arrays of NumPy's and images of Pillow's. Both are needed only here.
 import os
+import zipfile
 
 import numpy as np
 from PIL import Image
@@ -48,3 +49,12 @@ Image.fromarray(larger).save("jpeg/rgb.jpg", quality=95, subsampling=0)
 Image.fromarray(larger).save("jpeg/progressive.jpg", quality=95, subsampling=0, progressive=True)
 Image.fromarray(np.kron(grey, np.ones((4, 4), "u1"))).save("jpeg/grey.jpg", quality=95)
 Image.fromarray(larger).convert("CMYK").save("jpeg/cmyk.jpg", quality=95)
+
+# A packed directory of images, as another system's tools leave it too.
+os.makedirs("zip", exist_ok=True)
+with zipfile.ZipFile("zip/images.zip", "w") as archive:
+    for name, source in (("b/1.png", "png/rgb.png"), ("a/x/2.PNG", "png/grey.png"), ("__MACOSX/b/._1.png", "npy/u1.npy"),
+                         ("b/notes.txt", "npy/u1.npy")):
+        with open(source, "rb") as file:
+            archive.writestr(zipfile.ZipInfo(name), file.read(),
+                             zipfile.ZIP_DEFLATED if name.endswith("txt") else zipfile.ZIP_STORED)
