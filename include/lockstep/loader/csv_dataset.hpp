@@ -76,7 +76,8 @@ public:
             throw file_error(path_, "no rows", schema_.header ? "a header" : "a row", "an empty file");
         find_columns(row);
         if (!schema_.header) skip_if_bad([&] { append(row); });
-        for (bool more = true; more;)
+        bool more = true;
+        while (more)
             skip_if_bad([&] {
                 more = reader_.next(row);
                 if (more) append(row);

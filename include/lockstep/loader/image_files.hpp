@@ -52,12 +52,15 @@ private:
     entry const& at(std::int64_t index) const { return images_[static_cast<std::size_t>(index)]; }
 
     void list_directory() {
-        std::error_code error, no_directory;
         using walk = std::filesystem::recursive_directory_iterator;
+        std::error_code error, ignored; // what is wrong with an image, opening it says
         for (walk at{path_, std::filesystem::directory_options::follow_directory_symlink, error};
-             !error && at != walk{}; at.increment(error))
+             !error && at != walk{}; at.increment(error)) {
+            // A class may be a link to a directory; further down links could lead round in a circle.
+            if (at.depth() > 0 && at->is_symlink(ignored)) at.disable_recursion_pending();
             images_.push_back(
-                {at->path().lexically_relative(path_).generic_string() + (at->is_directory(no_directory) ? "/" : "")});
+                {at->path().lexically_relative(path_).generic_string() + (at->is_directory(ignored) ? "/" : "")});
+        }
         if (error) throw file_error(path_, "cannot read", "readable directories", error.message());
     }
 

@@ -46,8 +46,9 @@ inline void decode_image(std::span<unsigned char const> file, std::filesystem::p
 ///     image_folder<shape<3, 64, 64>> packed{"flowers.zip"};
 ///
 /// Classes are numbered in the order of their names, byte by byte, and images follow each other in that order too. They
-/// lie at any depth below their class and end with .png, .jpg or .jpeg; other files and names that begin with a dot are
-/// left out. A ZIP archive of the directory is the packed form: one open file instead of one a sample.
+/// lie at any depth below their class and end with .png, .jpg or .jpeg; other files, names that begin with a dot and
+/// links to directories, but for those of classes, are left out. A ZIP archive of the directory is the packed form: one
+/// open file instead of one a sample.
 template <any_shape Shape>
 class image_folder {
 public:

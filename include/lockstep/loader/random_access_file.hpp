@@ -32,7 +32,8 @@ public:
     /// Throws data_error for what is no readable file.
     explicit random_access_file(std::filesystem::path path) {
         auto opened = std::make_shared<state>(std::move(path));
-        opened->descriptor = ::open(opened->path.c_str(), O_RDONLY | O_CLOEXEC);
+        // Without waiting for a writer, should it be a pipe; of no effect on files.
+        opened->descriptor = ::open(opened->path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (opened->descriptor < 0)
             throw file_error(opened->path, "cannot open", "a readable file", std::strerror(errno));
         struct stat found{};
