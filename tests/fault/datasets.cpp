@@ -140,7 +140,7 @@ TEST_CASE("fault: an image that disappears, and others that cannot be read") {
     temporary_directory const directory;
     std::filesystem::create_directory(directory / "a");
     for (int i = 0; i < 20; ++i)
-        std::filesystem::copy_file(corpus("png/rgb.png"), directory / ("a/" + std::to_string(100 + i) + ".png"));
+        std::filesystem::copy_file(corpus("image/rgb.png"), directory / ("a/" + std::to_string(100 + i) + ".png"));
     std::filesystem::create_directory(directory / "a/999.png");
     image_folder<shape<3, 3, 4>> const data{directory.path()};
     CHECK(data.size() == 20);

@@ -3,7 +3,6 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/loader/file_error.hpp>
-#include <lockstep/loader/input_file.hpp>
 #include <lockstep/loader/random_access_file.hpp>
 #include <lockstep/loader/zip_file.hpp>
 
@@ -38,8 +37,8 @@ public:
 
     std::vector<unsigned char> read(std::int64_t index) const {
         if (archive_) return archive_->read(archive_->members()[at(index).member]);
-        input_file file{path(index)};
-        return read_rest(file);
+        random_access_file const file{path(index)};
+        return file.read(0, file.size());
     }
 
 private:

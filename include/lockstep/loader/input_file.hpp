@@ -169,7 +169,7 @@ private:
 /// Reads `total` bytes, or up to the end of the file where that comes first, in pieces: never holds more than
 /// about twice what the file has delivered, as a damaged header may claim any size.
 inline std::vector<unsigned char> read_at_most(input_file& file, std::int64_t total) {
-    constexpr std::int64_t first_piece = std::int64_t{1} << 20;
+    constexpr std::int64_t first_piece = std::int64_t{1} << 16;
     std::vector<unsigned char> bytes;
     std::int64_t done = 0;
     while (done < total) {

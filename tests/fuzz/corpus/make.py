@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: MIT
 # Usage: make.py
 #
-# Writes the files of this directory that another program has to make, to see that they are read as it means them:
-# arrays of NumPy's and images of Pillow's. Both are needed only here.
+# Writes the files of this directory, from which fuzzers start and of which tests know the content. Arrays are NumPy's
+# and images Pillow's, to see that they are read as others mean them. Both are needed only here.
+import gzip
 import os
+import struct
 import zipfile
 
 import numpy as np
 from PIL import Image
 
 os.chdir(os.path.dirname(os.path.abspath(__file__)))
-for folder in "npy", "npz", "png", "jpeg":
+for folder in "cifar", "csv", "idx", "image", "npy", "npz", "tokens":
     os.makedirs(folder, exist_ok=True)
 
 np.save("npy/f4.npy", np.arange(12, dtype="<f4").reshape(3, 2, 2) / 4)
@@ -37,24 +39,33 @@ row, column = np.mgrid[0:3, 0:4]
 rgb = np.stack([50 * column, 60 * row, 200 - 50 * column], axis=-1).astype("u1")
 grey = (50 * column + 10 * row).astype("u1")
 alpha = np.full((3, 4, 1), 7, "u1")
-Image.fromarray(rgb).save("png/rgb.png")
-Image.fromarray(rgb).quantize(16, dither=Image.Dither.NONE).save("png/palette.png")
-Image.fromarray(np.concatenate([rgb, alpha], axis=-1)).save("png/rgba.png")
-Image.fromarray(grey).save("png/grey.png")
-Image.fromarray(np.concatenate([grey[..., None], alpha], axis=-1)).save("png/grey_alpha.png")
-Image.fromarray(grey.astype("<u2") * 257).save("png/grey16.png")
+Image.fromarray(rgb).save("image/rgb.png")
+Image.fromarray(rgb).quantize(16, dither=Image.Dither.NONE).save("image/palette.png")
+Image.fromarray(np.concatenate([rgb, alpha], axis=-1)).save("image/rgba.png")
+Image.fromarray(grey).save("image/grey.png")
+Image.fromarray(np.concatenate([grey[..., None], alpha], axis=-1)).save("image/grey_alpha.png")
+Image.fromarray(grey.astype("<u2") * 257).save("image/grey16.png")
 # The same at 4 times the size, as JPEG has blocks of 8 by 8: 16 wide, 12 high.
 larger = np.kron(rgb, np.ones((4, 4, 1), "u1"))
-Image.fromarray(larger).save("jpeg/rgb.jpg", quality=95, subsampling=0)
-Image.fromarray(larger).save("jpeg/progressive.jpg", quality=95, subsampling=0, progressive=True)
-Image.fromarray(np.kron(grey, np.ones((4, 4), "u1"))).save("jpeg/grey.jpg", quality=95)
-Image.fromarray(larger).convert("CMYK").save("jpeg/cmyk.jpg", quality=95)
+Image.fromarray(larger).save("image/rgb.jpg", quality=95, subsampling=0)
+Image.fromarray(larger).save("image/progressive.jpg", quality=95, subsampling=0, progressive=True)
+Image.fromarray(np.kron(grey, np.ones((4, 4), "u1"))).save("image/grey.jpg", quality=95)
+Image.fromarray(larger).convert("CMYK").save("image/cmyk.jpg", quality=95)
 
 # A packed directory of images, as another system's tools leave it too.
-os.makedirs("zip", exist_ok=True)
-with zipfile.ZipFile("zip/images.zip", "w") as archive:
-    for name, source in (("b/1.png", "png/rgb.png"), ("a/x/2.PNG", "png/grey.png"), ("__MACOSX/b/._1.png", "npy/u1.npy"),
+with zipfile.ZipFile("npz/images.zip", "w") as archive:
+    for name, source in (("b/1.png", "image/rgb.png"), ("a/x/2.PNG", "image/grey.png"), ("__MACOSX/b/._1.png", "npy/u1.npy"),
                          ("b/notes.txt", "npy/u1.npy")):
         with open(source, "rb") as file:
             archive.writestr(zipfile.ZipInfo(name), file.read(),
                              zipfile.ZIP_DEFLATED if name.endswith("txt") else zipfile.ZIP_STORED)
+
+idx = struct.pack(">HBBIII", 0, 8, 3, 2, 2, 3) + bytes(range(12))
+texts = {"rows.csv": b"0,1.5,-2e3\n1,+4, 7 \n", "header.csv": b"kind,x,y\r\na,1,2\r\nb,3,4\r\n",
+         "quoted.csv": b'"0","1","2"\n"1","say ""one""","2\n"\n\n2,,nan\n'}
+files = {"idx/bytes.idx": idx, "idx/bytes.idx.gz": gzip.compress(idx, mtime=0),
+         "tokens/bytes": bytes(range(1, 31)), "tokens/uint16": struct.pack("<31H", *range(0, 31 * 30, 30)),
+         "cifar/record": bytes([9]) + bytes(3072), **{"csv/" + name: text for name, text in texts.items()}}
+for name, content in files.items():
+    with open(name, "wb") as file:
+        file.write(content)

@@ -74,11 +74,11 @@ bytes grey(int scale = 1) {
 TEST_CASE("PNG images of every kind are decoded as Pillow has written them") {
     for (std::string_view const name : {"rgb", "palette", "rgba"}) {
         CAPTURE(name);
-        CHECK(decoded<3, 3, 4>(content_of(corpus("png/" + std::string{name} + ".png"))) == coloured());
+        CHECK(decoded<3, 3, 4>(content_of(corpus("image/" + std::string{name} + ".png"))) == coloured());
     }
     for (std::string_view const name : {"grey", "grey_alpha", "grey16"}) {
         CAPTURE(name);
-        auto const file = content_of(corpus("png/" + std::string{name} + ".png"));
+        auto const file = content_of(corpus("image/" + std::string{name} + ".png"));
         CHECK(decoded<1, 3, 4>(file) == grey());
         auto three = grey();
         for (int i = 0; i < 2; ++i) three.insert(three.end(), three.begin(), three.begin() + 12);
@@ -88,14 +88,14 @@ TEST_CASE("PNG images of every kind are decoded as Pillow has written them") {
 
 TEST_CASE("image_folder numbers classes by their names and knows images by their endings") {
     temporary_directory const directory;
-    place("png/rgb.png", directory / "b/2.png");
-    place("png/rgb.png", directory / "b/1.PNG");
-    place("png/grey.png", directory / "a/deeper/3.png");
-    place("png/rgb.png", directory / "a-c/4.png");
-    place("png/rgb.png", directory / "b/.hidden.png");
-    place("png/rgb.png", directory / ".thumbnails/5.png");
+    place("image/rgb.png", directory / "b/2.png");
+    place("image/rgb.png", directory / "b/1.PNG");
+    place("image/grey.png", directory / "a/deeper/3.png");
+    place("image/rgb.png", directory / "a-c/4.png");
+    place("image/rgb.png", directory / "b/.hidden.png");
+    place("image/rgb.png", directory / ".thumbnails/5.png");
     place("npy/f4.npy", directory / "b/notes.txt");
-    place("png/rgb.png", directory / "6.png");
+    place("image/rgb.png", directory / "6.png");
 
     image_folder<shape<3, 3, 4>> const data{directory.path()};
     CHECK(data.classes() == std::vector<std::string>{"a", "a-c", "b"});
@@ -119,7 +119,7 @@ TEST_CASE("image_folder numbers classes by their names and knows images by their
 
 TEST_CASE("image_folder names the image that cannot be used") {
     temporary_directory const directory;
-    place("png/rgb.png", directory / "a/colours.png");
+    place("image/rgb.png", directory / "a/colours.png");
     auto const path = (directory / "a/colours.png").string();
     bytes pixels(1000);
     CHECK(message_of<data_error>([&] { image_folder<shape<3, 5, 6>>{directory.path()}.read(0, pixels); }) ==
@@ -127,7 +127,7 @@ TEST_CASE("image_folder names the image that cannot be used") {
     CHECK(message_of<data_error>([&] { image_folder<shape<1, 3, 4>>{directory.path()}.read(0, pixels); }) ==
           path + ": coloured image: expected a grey one, found colours");
 
-    auto const whole = content_of(corpus("png/rgb.png"));
+    auto const whole = content_of(corpus("image/rgb.png"));
     write(directory / "a/cut.png", bytes(whole.begin(), whole.end() - 20));
     write(directory / "a/empty.png", {});
     write(directory / "a/text.png", {'t', 'e', 'x', 't', '!'});
@@ -146,10 +146,10 @@ TEST_CASE("image_folder names the image that cannot be used") {
 
 #if LOCKSTEP_WITH_ZLIB
 TEST_CASE("an archive of the directory is read like the directory") {
-    image_folder<shape<3, 3, 4>> const data{corpus("zip/images.zip")};
+    image_folder<shape<3, 3, 4>> const data{corpus("npz/images.zip")};
     CHECK(data.classes() == std::vector<std::string>{"a", "b"});
     REQUIRE(data.size() == 2);
-    CHECK(data.path(0) == corpus("zip/images.zip/a/x/2.PNG"));
+    CHECK(data.path(0) == corpus("npz/images.zip/a/x/2.PNG"));
     bytes pixels(36);
     CHECK(data.read(1, pixels) == 1);
     CHECK(pixels == coloured());
@@ -159,16 +159,16 @@ TEST_CASE("an archive of the directory is read like the directory") {
 #endif
 #else
 TEST_CASE("a PNG image without libpng says how to get on") {
-    CHECK(contains(message_of<data_error>([] { decoded<3, 3, 4>(content_of(corpus("png/rgb.png"))); }), "libpng-dev"));
+    CHECK(contains(message_of<data_error>([] { decoded<3, 3, 4>(content_of(corpus("image/rgb.png"))); }), "libpng-dev"));
 }
 #endif
 
 #if LOCKSTEP_WITH_TURBOJPEG
 TEST_CASE("JPEG images are decoded as near to the original as the format is") {
-    CHECK(difference(decoded<3, 12, 16>(content_of(corpus("jpeg/rgb.jpg"))), coloured(4)) <= 8);
-    CHECK(decoded<3, 12, 16>(content_of(corpus("jpeg/progressive.jpg"))) ==
-          decoded<3, 12, 16>(content_of(corpus("jpeg/rgb.jpg"))));
-    auto const file = content_of(corpus("jpeg/grey.jpg"));
+    CHECK(difference(decoded<3, 12, 16>(content_of(corpus("image/rgb.jpg"))), coloured(4)) <= 8);
+    CHECK(decoded<3, 12, 16>(content_of(corpus("image/progressive.jpg"))) ==
+          decoded<3, 12, 16>(content_of(corpus("image/rgb.jpg"))));
+    auto const file = content_of(corpus("image/grey.jpg"));
     CHECK(difference(decoded<1, 12, 16>(file), grey(4)) <= 8);
     auto const three = decoded<3, 12, 16>(file);
     CHECK(std::equal(three.begin(), three.begin() + 192, three.begin() + 384));
@@ -176,20 +176,20 @@ TEST_CASE("JPEG images are decoded as near to the original as the format is") {
 
 TEST_CASE("JPEG images that are damaged or of other colours are refused") {
     auto const refusal = [](bytes const& file) { return message_of<data_error>([&] { decoded<3, 12, 16>(file); }); };
-    auto const whole = content_of(corpus("jpeg/rgb.jpg"));
+    auto const whole = content_of(corpus("image/rgb.jpg"));
     CHECK(refusal(bytes(whole.begin(), whole.begin() + 30)) ==
           "an image: unreadable JPEG image: expected a whole one, found no image");
     CHECK(contains(refusal(bytes(whole.begin(), whole.begin() + 200)), "an image: unreadable JPEG image: expected"));
     // By itself the library would fill the rest with grey.
     CHECK(contains(refusal(bytes(whole.begin(), whole.end() - 30)), "found Premature end of JPEG file"));
-    CHECK(contains(refusal(content_of(corpus("jpeg/cmyk.jpg"))), "image of other colours: expected red, green and blue, or grey, found CMYK"));
+    CHECK(contains(refusal(content_of(corpus("image/cmyk.jpg"))), "image of other colours: expected red, green and blue, or grey, found CMYK"));
     CHECK(
         contains(message_of<data_error>([&] { decoded<3, 12, 12>(whole); }), "expected 12 x 12 pixels, found 16 x 12"));
     CHECK(contains(message_of<data_error>([&] { decoded<1, 12, 16>(whole); }), "coloured image"));
 }
 #else
 TEST_CASE("a JPEG image without libjpeg-turbo says how to get on") {
-    CHECK(contains(message_of<data_error>([] { decoded<3, 12, 16>(content_of(corpus("jpeg/rgb.jpg"))); }),
+    CHECK(contains(message_of<data_error>([] { decoded<3, 12, 16>(content_of(corpus("image/rgb.jpg"))); }),
                    "libturbojpeg0-dev"));
 }
 #endif
@@ -202,7 +202,7 @@ TEST_CASE("image_folder refuses a directory that is not one of classes") {
     CHECK(refusal() ==
           directory.path().string() + ": no images: expected a directory of images for each class, found none");
     place("npy/f4.npy", directory / "b/notes.txt");
-    place("png/rgb.png", directory / "a/1.png");
+    place("image/rgb.png", directory / "a/1.png");
     CHECK(refusal() ==
           (directory / "b").string() + ": no images: expected files that end with .png, .jpg or .jpeg, found none");
     CHECK(contains(message_of<data_error>([&] { image_folder<shape<3, 3, 4>>{directory / "c"}; }),
