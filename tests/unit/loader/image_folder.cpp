@@ -42,7 +42,7 @@ bytes decoded(bytes const& file) {
 }
 
 /// What the corpus shows: its pixel at (row, column) of a channel, 3 high and 4 wide, or `scale` times as large.
-bytes coloured(int scale = 1) {
+[[maybe_unused]] bytes coloured(int scale = 1) {
     bytes pixels;
     for (int channel = 0; channel < 3; ++channel)
         for (int row = 0; row < 3 * scale; ++row)
@@ -52,7 +52,7 @@ bytes coloured(int scale = 1) {
             }
     return pixels;
 }
-bytes grey(int scale = 1) {
+[[maybe_unused]] bytes grey(int scale = 1) {
     bytes pixels;
     for (int row = 0; row < 3 * scale; ++row)
         for (int column = 0; column < 4 * scale; ++column)
