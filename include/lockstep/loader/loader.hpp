@@ -51,6 +51,7 @@ template <dataset Data, sampler Sampler, int Batch>
 class batch_machine {
 public:
     using sample_shape = typename Data::sample_shape;
+    using batch_type = sample_batch<Data>;
 
     batch_machine(Data data, Sampler sampler, loader_options options)
         : data_(std::move(data)), sampler_(std::move(sampler)), options_(options) {}
@@ -87,13 +88,17 @@ public:
 
     bool finished() const { return !ring_ || ring_->position() == ring_->batches(); }
     bool pinned() const { return memory_.pinned(); }
-    batch_view<float, sample_shape> const& current() const { return current_; }
+    batch_type const& current() const { return current_; }
 
 private:
+    using element = sample_element<Data>;
+    using target = sample_target<Data>;
+    /// Targets of one sample.
+    static constexpr std::int64_t sample_targets = sample_target_shape<Data>::size;
     static constexpr std::int64_t input_bytes =
-        align_up(Batch * sample_shape::size * std::int64_t{sizeof(float)});
+        align_up(Batch * sample_shape::size * std::int64_t{sizeof(element)});
     static constexpr std::int64_t slot_bytes =
-        input_bytes + align_up(Batch * std::int64_t{sizeof(std::int32_t)});
+        input_bytes + align_up(Batch * sample_targets * std::int64_t{sizeof(target)});
 
     struct filler {
         batch_machine const* machine;
@@ -104,16 +109,17 @@ private:
         }
     };
 
-    float* inputs(int slot) const { return reinterpret_cast<float*>(memory_.data() + slot * slot_bytes); }
-    std::int32_t* targets(int slot) const {
-        return reinterpret_cast<std::int32_t*>(memory_.data() + slot * slot_bytes + input_bytes);
+    element* inputs(int slot) const { return reinterpret_cast<element*>(memory_.data() + slot * slot_bytes); }
+    target* targets(int slot) const {
+        return reinterpret_cast<target*>(memory_.data() + slot * slot_bytes + input_bytes);
     }
     std::int64_t count(std::int64_t batch) const {
         return std::min<std::int64_t>(Batch, samples() - batch * Batch);
     }
 
     void fill(std::uint64_t epoch, std::int64_t batch, int slot, std::atomic<bool> const& abandoned) const {
-        tensor_view<float, sample_shape> const into{inputs(slot), count(batch)};
+        tensor_view<element, sample_shape> const into{inputs(slot), count(batch)};
+        tensor_view<target, sample_target_shape<Data>> const into_targets{targets(slot), count(batch)};
         auto const order = sampler_.order(samples(), epoch);
         auto next = order(batch * Batch);
         for (std::int64_t i = 0; i < into.count(); ++i) {
@@ -121,14 +127,14 @@ private:
             auto const sample = next;
             if (i + 1 < into.count()) {
                 next = order(batch * Batch + i + 1);
-                if constexpr (requires { data_.expect(next); }) data_.expect(next);
+                expect_sample(data_, next);
             }
             auto const where = [&] {
                 return "sample " + std::to_string(sample) + " (batch " + std::to_string(batch) + " of epoch " +
                        std::to_string(epoch) + "): ";
             };
             try {
-                targets(slot)[i] = data_.read(sample, into[i]);
+                read_sample(data_, sample, into[i], into_targets[i]);
             } catch (std::exception const& cause) {
                 std::throw_with_nested(sample_error{sample, where() + cause.what()});
             } catch (...) {
@@ -142,7 +148,7 @@ private:
         auto const batch = ring_->position();
         auto const slot = ring_->take();
         current_.inputs = {inputs(slot), count(batch)};
-        current_.targets = {targets(slot), static_cast<std::size_t>(count(batch))};
+        current_.targets = {targets(slot), static_cast<std::size_t>(count(batch) * sample_targets)};
         current_.first = batch * Batch;
     }
 
@@ -150,7 +156,7 @@ private:
     Sampler sampler_;
     loader_options options_;
     slot_memory memory_;
-    batch_view<float, sample_shape> current_;
+    batch_type current_;
     std::optional<worker_ring<filler>> ring_; // the last: its threads end before what they use
 };
 
@@ -158,7 +164,7 @@ private:
 
 /// Batches of a dataset, epoch after epoch, filled ahead by worker threads:
 ///
-///     for (auto const& batch : loader) trainer.step(batch);   // batch_view<float, sample_shape>
+///     for (auto const& batch : loader) trainer.step(batch);   // a batch_view
 ///
 /// Order and content depend on the dataset, the sampler and the epoch alone. The last batch of an epoch may
 /// be short. A batch is valid until the next one is asked for. For one consumer at a time; the loop may be
@@ -170,7 +176,7 @@ class loader {
 
 public:
     using sample_shape = typename Data::sample_shape;
-    using batch_type = batch_view<float, sample_shape>;
+    using batch_type = sample_batch<Data>;
     static constexpr int batch_size = Batch;
 
     /// An input iterator: one position, that of the loader.

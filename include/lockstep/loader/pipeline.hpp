@@ -85,7 +85,7 @@ concept batch_source = requires(T& source) {
     { T::batch_size } -> std::convertible_to<int>;
     { source.batches() } -> std::same_as<std::int64_t>;
     { source.samples() } -> std::same_as<std::int64_t>;
-    { *source.begin() } -> std::convertible_to<batch_view<float, typename T::sample_shape>>;
+    { *source.begin() } -> std::convertible_to<typename T::batch_type>;
     { source.begin() == source.end() } -> std::convertible_to<bool>;
 };
 
