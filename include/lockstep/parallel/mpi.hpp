@@ -34,8 +34,8 @@ struct mpi_options {
 /// which is started and tested without an allocation.
 ///
 /// The destructor tells the others that this process has left, or that it failed, where an exception is under way;
-/// then it waits, for some seconds, until all others have told so. A process_error is final: all further calls throw
-/// it. Before it is thrown, messages under way are brought to an end or cancelled, which takes a second at most.
+/// then it waits, for 5 seconds at most, until all others have told so. A process_error is final: all further calls
+/// throw it. Before it is thrown, and by fail, messages under way are brought to an end, for 5 seconds at most.
 class mpi_group {
 public:
     /// Made by all processes of the communicator, of which it takes a duplicate. Throws usage_error for impossible

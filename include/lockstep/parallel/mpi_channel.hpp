@@ -117,10 +117,9 @@ public:
         if (notices_.failure()) give_up(notices_.failure()->rank, notices_.failure()->text);
         auto const now = mpi_clock::now();
         if (notices_.anybody_left()) {
-            // What it sent before it left may be on its way for a moment.
             for (std::size_t i = 0; i < e.requests.size(); ++i)
                 if (auto const left = notices_.left_at(e.peers[i]);
-                    left && now - *left > mpi_settling && is_pending(e.requests[i]))
+                    left && now - *left > mpi_delay && is_pending(e.requests[i]))
                     give_up_on(e.peers[i]);
         }
         if (now - e.last_progress > time_limit_) give_up_waiting(e);
@@ -135,10 +134,21 @@ public:
     void fail(std::string_view text) noexcept {
         if (mpi_is_finalized()) return;
         notices_.fail(text);
-        notices_.tell();
+        tell_failure();
     }
 
 private:
+    /// Behind it nobody reads or writes memory of exchanges, which may go before the group does: unless another
+    /// process is busy for longer than this one waits.
+    void tell_failure() noexcept {
+        notices_.tell();
+        try {
+            settle(mpi_clock::now() + mpi_farewell, [] { return true; });
+        } catch (std::exception const&) {
+            // What led here says more.
+        }
+    }
+
     /// Lets MPI work, and counts what is complete. Returns MPI's code.
     int advance(mpi_exchange& e) {
         int completed = 0;
@@ -157,12 +167,7 @@ private:
 
     [[noreturn]] void give_up(int culprit, std::string const& text) {
         notices_.remember(culprit, text);
-        notices_.tell();
-        try {
-            settle(mpi_clock::now() + mpi_settling, [] { return true; });
-        } catch (std::exception const&) {
-            // What led here says more.
-        }
+        tell_failure();
         throw process_error(culprit, text);
     }
     [[noreturn]] void give_up_on(int peer) {

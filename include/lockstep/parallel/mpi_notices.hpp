@@ -28,10 +28,10 @@ namespace lockstep::detail {
 /// Monotonic: whoever sets the time of day changes no time limit.
 using mpi_clock = std::chrono::steady_clock;
 
-/// Messages that are under way when a process leaves or fails have so long to come to an end.
-inline constexpr std::chrono::seconds mpi_settling{1};
+/// What a process sent before it left may be on its way for so long.
+inline constexpr std::chrono::seconds mpi_delay{1};
 
-/// For so long a process that leaves waits for the others to say that they do too.
+/// For so long a process that leaves or fails waits for the others to answer, and for its messages to come to an end.
 inline constexpr std::chrono::seconds mpi_farewell{5};
 
 /// What MPI says about a call that did not succeed.

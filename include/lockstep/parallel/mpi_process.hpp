@@ -54,7 +54,7 @@ inline MPI_Comm duplicate(MPI_Comm parent, std::chrono::milliseconds limit, mpi_
         if (!world) continue;
         world->listen();
         for (int other = 0; world->anybody_left() && other < world->size(); ++other)
-            if (auto const left = world->left_at(other); left && now - *left > mpi_settling && is_member(parent, other))
+            if (auto const left = world->left_at(other); left && now - *left > mpi_delay && is_member(parent, other))
                 give_up(other, "rank " + std::to_string(other) + " has ended without making a group");
     }
     check_mpi(MPI_Comm_set_errhandler(*copy, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler", rank);
