@@ -14,7 +14,7 @@ if [[ ${1-} == --help || ${1-} == -h ]]; then
 fi
 
 cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libcli11-dev doctest-dev \
-    libbenchmark-dev dataset-fashion-mnist
+    libbenchmark-dev dataset-fashion-mnist libopenmpi-dev openmpi-bin
 
 passed=0
 failed=0
