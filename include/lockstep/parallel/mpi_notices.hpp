@@ -61,6 +61,13 @@ private:
     int looks_ = 0;
 };
 
+/// Small enough for every MPI to send it without waiting for the receiver. `rank` is where a failure began.
+struct mpi_notice {
+    std::int32_t failed = 0;
+    std::int32_t rank = 0;
+    char text[1000] = {};
+};
+
 /// The last words of every process of a communicator, each sent once to all others: that it has left, or that it
 /// failed and why. Who hears of a failure passes it on as it is, so that all name the process where it began.
 class mpi_notices {
@@ -68,13 +75,6 @@ public:
     /// Messages with this tag are notices; all others belong to whoever uses the communicator beside them. As it is
     /// one communicator, what a process sent before its notice is matched before it.
     static constexpr int tag = 0;
-
-    /// Small enough for every MPI to send it without waiting for the receiver. `rank` is where a failure began.
-    struct notice {
-        std::int32_t failed = 0;
-        std::int32_t rank = 0;
-        char text[1000] = {};
-    };
 
     explicit mpi_notices(MPI_Comm comm) : comm_(comm) {
         check_mpi(MPI_Comm_rank(comm, &rank_), "MPI_Comm_rank", 0);
@@ -97,7 +97,7 @@ public:
             MPI_Status status;
             check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, tag, comm_, &found, &status), "MPI_Iprobe", rank_);
             if (!found) return;
-            notice heard;
+            mpi_notice heard;
             check_mpi(MPI_Recv(&heard, sizeof heard, MPI_BYTE, status.MPI_SOURCE, tag, comm_, MPI_STATUS_IGNORE),
                       "MPI_Recv", rank_);
             left_at_[static_cast<std::size_t>(status.MPI_SOURCE)] = mpi_clock::now();
@@ -107,7 +107,7 @@ public:
     }
 
     /// The first failure that is known, of this process or another one.
-    std::optional<notice> const& failure() const { return failure_; }
+    std::optional<mpi_notice> const& failure() const { return failure_; }
     /// When another process ended, as far as is known.
     std::optional<mpi_clock::time_point> left_at(int rank) const { return left_at_[static_cast<std::size_t>(rank)]; }
     bool anybody_left() const { return heard_ > 0; }
@@ -136,7 +136,7 @@ public:
     void tell() noexcept {
         if (told_) return;
         told_ = true;
-        said_ = failure_.value_or(notice{0, rank_, {}});
+        said_ = failure_.value_or(mpi_notice{0, rank_, {}});
         for (int peer = 0; peer < size_; ++peer) {
             if (peer == rank_) continue;
             MPI_Request request = MPI_REQUEST_NULL;
@@ -158,8 +158,8 @@ public:
 private:
     MPI_Comm comm_;
     int rank_ = 0, size_ = 1;
-    std::optional<notice> failure_;
-    notice said_;
+    std::optional<mpi_notice> failure_;
+    mpi_notice said_;
     bool told_ = false;
     int heard_ = 0;
     std::vector<std::optional<mpi_clock::time_point>> left_at_;
