@@ -90,6 +90,7 @@
 
 // loader: batches from files and memory
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/fashion_mnist.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/idx_dataset.hpp>
