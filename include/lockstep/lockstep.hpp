@@ -107,6 +107,7 @@
 #include <lockstep/loader/csv_dataset.hpp>
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/dataset_stage.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/fashion_mnist.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/idx_dataset.hpp>

@@ -3,6 +3,7 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/sampler.hpp>
 #include <lockstep/loader/slot_memory.hpp>
 #include <lockstep/loader/worker_ring.hpp>
@@ -59,10 +60,15 @@ public:
     std::int64_t samples() const { return data_.size(); }
     std::int64_t batches() const { return (samples() + Batch - 1) / Batch; }
     loader_options options() const { return options_; }
+    distributed part() const { return part_; }
 
     void configure(loader_options options) {
         ring_.reset();
         options_ = options;
+    }
+    void configure(distributed part) {
+        ring_.reset();
+        part_ = part;
     }
 
     /// Allocates the slots and starts the threads, if that is still to be done.
@@ -113,20 +119,25 @@ private:
     target* targets(int slot) const {
         return reinterpret_cast<target*>(memory_.data() + slot * slot_bytes + input_bytes);
     }
-    std::int64_t count(std::int64_t batch) const {
-        return std::min<std::int64_t>(Batch, samples() - batch * Batch);
+    /// Samples of a batch in all processes together.
+    std::int64_t whole(std::int64_t batch) const { return std::min<std::int64_t>(Batch, samples() - batch * Batch); }
+    /// Those of this process, by their positions in the epoch.
+    sample_range part(std::int64_t batch) const {
+        sample_range const part = part_.part_of(whole(batch));
+        return {batch * Batch + part.first, part.count};
     }
 
     void fill(std::uint64_t epoch, std::int64_t batch, int slot, std::atomic<bool> const& abandoned) const {
-        tensor_view<element, sample_shape> const into{inputs(slot), count(batch)};
-        tensor_view<target, sample_target_shape<Data>> const into_targets{targets(slot), count(batch)};
+        sample_range const positions = part(batch);
+        tensor_view<element, sample_shape> const into{inputs(slot), positions.count};
+        tensor_view<target, sample_target_shape<Data>> const into_targets{targets(slot), positions.count};
         auto const order = sampler_.order(samples(), epoch);
-        auto next = order(batch * Batch);
+        auto next = order(positions.first);
         for (std::int64_t i = 0; i < into.count(); ++i) {
             if (abandoned.load(std::memory_order_relaxed)) return;
             auto const sample = next;
             if (i + 1 < into.count()) {
-                next = order(batch * Batch + i + 1);
+                next = order(positions.first + i + 1);
                 expect_sample(data_, next);
             }
             auto const where = [&] {
@@ -147,14 +158,18 @@ private:
     void take() {
         auto const batch = ring_->position();
         auto const slot = ring_->take();
-        current_.inputs = {inputs(slot), count(batch)};
-        current_.targets = {targets(slot), static_cast<std::size_t>(count(batch) * sample_targets)};
-        current_.first = batch * Batch;
+        sample_range const positions = part(batch);
+        current_.inputs = {inputs(slot), positions.count};
+        current_.targets = {targets(slot), static_cast<std::size_t>(positions.count * sample_targets)};
+        current_.first = positions.first;
+        current_.whole = part_.ranks() > 1 ? whole(batch) : 0;
+        current_.offset = positions.first - batch * Batch;
     }
 
     Data data_;
     Sampler sampler_;
     loader_options options_;
+    distributed part_{0, 1};
     slot_memory memory_;
     batch_type current_;
     std::optional<worker_ring<filler>> ring_; // the last: its threads end before what they use
@@ -210,7 +225,7 @@ public:
                               std::to_string(Batch) + " samples, found " + std::to_string(samples())};
     }
 
-    /// Samples of an epoch.
+    /// Samples of an epoch, in all processes together.
     std::int64_t samples() const { return machine_->samples(); }
     /// Batches of an epoch, a short last one included.
     std::int64_t batches() const { return machine_->batches(); }
@@ -238,6 +253,11 @@ public:
         check(options);
         machine_->configure(options);
     }
+
+    /// Which part of every batch is delivered.
+    distributed part() const { return machine_->part(); }
+    /// Ends a loop under way.
+    void set_part(distributed part) { machine_->configure(part); }
 
     /// Whether the batches' pages are locked in memory: asked for, and allowed by the system.
     bool pinned() {
