@@ -278,7 +278,8 @@ TEST_CASE("mpi: processes that disagree about an exchange") {
     });
     if (rank == last_rank())
         CHECK(wrong == "exchange 1: " + text(rank) +
-                           " expected 1 messages of 29 bytes in all from rank 0, which sends 2 messages of 30 bytes in all");
+                           " expected 1 messages of 29 bytes in all from rank 0, which sends 2 messages of 30 bytes "
+                           "in all");
     CHECK(found.rank == last_rank());
     expect_a_new_group_to_work();
 }
@@ -312,8 +313,8 @@ TEST_CASE("mpi: processes that disagree about a broadcast") {
         std::vector<std::byte> data(rank == 0 ? 10 : 20);
         std::string const found = usage_error_of([&] { group.broadcast(data, 0); });
         if (rank == 0)
-            CHECK(found == "broadcast: expected the same of all processes, found 10 bytes from rank 0 on rank 0 and 20 bytes "
-                           "from rank 0 on rank 1");
+            CHECK(found == "broadcast: expected the same of all processes, found 10 bytes from rank 0 on rank 0 and "
+                           "20 bytes from rank 0 on rank 1");
         CHECK(found.starts_with("broadcast: expected the same of all processes"));
     }
     expect_a_new_group_to_work();

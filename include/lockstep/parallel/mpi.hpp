@@ -48,10 +48,12 @@ public:
         channel_[collective].requests.reserve(2 * peers);
         channel_[collective].peers.reserve(2 * peers);
         channel_.reserve_results(2 * peers);
+        local_rank_ = rank_on_this_machine();
     }
 
     int rank() const { return channel_.rank(); }
     int size() const { return channel_.size(); }
+    int local_rank() const { return local_rank_; }
 
     void set_time_limit(std::chrono::milliseconds limit) {
         check_time_limit(limit);
@@ -167,6 +169,16 @@ private:
         return detail::duplicate(parent, options.time_limit, process.world());
     }
 
+    int rank_on_this_machine() {
+        MPI_Comm local = MPI_COMM_NULL;
+        int rank = 0;
+        channel_.check(MPI_Comm_split_type(channel_.comm(), MPI_COMM_TYPE_SHARED, channel_.rank(), MPI_INFO_NULL, &local),
+                       "MPI_Comm_split_type");
+        channel_.check(MPI_Comm_rank(local, &rank), "MPI_Comm_rank");
+        channel_.check(MPI_Comm_free(&local), "MPI_Comm_free");
+        return rank;
+    }
+
     detail::mpi_exchange& at(exchange_id id) {
         auto const index = static_cast<std::size_t>(id);
         if (index == collective || index >= channel_.exchanges())
@@ -271,6 +283,7 @@ private:
     }
 
     std::size_t piece_bytes_;
+    int local_rank_ = 0;
     std::vector<std::byte> staging_;
     detail::mpi_channel channel_; // the last: MPI may write to the memory before it until this has ended
 };
