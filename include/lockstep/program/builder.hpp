@@ -51,6 +51,7 @@ public:
             program_parameter parameter;
             parameter.declared = declared;
             parameter.path = paths[declared.layer];
+            parameter.declared.frozen = parameter.path.frozen && declared.is_trained();
             parameter.group = placed.number;
             if (declared.layer == 0 && declared.shape.rank == 2) parameter.feature_order = feature_order;
             placed.parameters.push_back(static_cast<int>(result.parameters.size()));
@@ -148,13 +149,16 @@ private:
             result.input_gradient = gradient[group.inputs[0]];
     }
 
-    /// A parameter's gradient and a buffer's observation are written where they will be reduced.
+    /// A parameter's gradient and a buffer's observation are written where they will be reduced; the gradient of a
+    /// frozen parameter nowhere, so that nothing is computed for it alone.
     constexpr void write_to_parameters(placed_group const& group, std::span<parameter_result const> results) {
         for (parameter_result const& each : results) {
+            int const number = group.parameters[each.parameter];
+            program_parameter& written = result.parameters[number];
+            if (written.declared.frozen) continue;
             buffer& b = result.buffers[group.buffer_of_slot[each.slot]];
             b.kind = buffer_kind::gradient;
-            b.parameter = group.parameters[each.parameter];
-            program_parameter& written = result.parameters[b.parameter];
+            b.parameter = number;
             written.observed = !written.declared.is_trained();
         }
     }

@@ -56,10 +56,12 @@ struct local_parameter {
     /// For each axis of the saved tensor, the axis in memory.
     std::array<int, max_rank> saved_axes{};
     initializer_function initialize = nullptr;
-    /// What is not trained is a buffer.
+    /// Of a state, which is kept but not trained.
     merge_rule merge;
+    /// In a place where parameters are not trained either, see frozen.
+    bool frozen = false;
 
-    constexpr bool is_trained() const { return merge.how == merge_kind::none; }
+    constexpr bool is_trained() const { return merge.how == merge_kind::none && !frozen; }
 };
 
 /// A result for one of a group's parameters: its gradient, or what is observed of a buffer.

@@ -50,6 +50,8 @@ struct layer_path {
     std::array<int, 8> index{};
     std::array<char const*, 8> name{};
     int depth = 0;
+    /// Within frozen<...>.
+    bool frozen = false;
 
     /// One level further in, at its first layer.
     constexpr void enter() {
