@@ -72,6 +72,7 @@
 // program: a model, its loss and their gradient as a list of operations
 #include <lockstep/program/build.hpp>
 #include <lockstep/program/program.hpp>
+#include <lockstep/program/reach.hpp>
 
 // plan: memory, shards and buckets, decided before anything runs
 #include <lockstep/plan/plan.hpp>

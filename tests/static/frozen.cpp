@@ -11,6 +11,7 @@
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/proof.hpp>
 #include <lockstep/program/build.hpp>
+#include <lockstep/program/reach.hpp>
 
 #include <string_view>
 
@@ -108,6 +109,7 @@ constexpr bool frozen_lies_behind(ls::plan const& p) {
 }
 static_assert(frozen_lies_behind(tuned) && frozen_lies_behind(middle) && frozen_lies_behind(half) && frozen_lies_behind(observing));
 static_assert(ls::proven<planned<last_trained>> && ls::proven<planned<normalized>> && ls::proven<planned<words>>);
+static_assert(ls::reaches_all_parameters<ls::cross_entropy, planned<last_trained>>());
 
 template <class Model>
 constexpr bool layouts_agree() {

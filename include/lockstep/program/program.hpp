@@ -69,6 +69,8 @@ struct program_parameter {
     int group = 0;
     /// Of a state: the program observes it.
     bool observed = false;
+    /// Of a parameter that is neither frozen nor has a gradient: the loss does not depend on it, see reach.hpp.
+    bool unreached = false;
 };
 
 /// A model, its loss and their gradient as a list of operations over numbered buffers. It knows nothing of

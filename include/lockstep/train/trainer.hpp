@@ -6,6 +6,7 @@
 #include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/reduce.hpp>
+#include <lockstep/program/reach.hpp>
 #include <lockstep/train/clip.hpp>
 #include <lockstep/train/optimizer.hpp>
 #include <lockstep/train/shard_passes.hpp>
@@ -206,6 +207,7 @@ private:
     using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
                                          typename broken_rule<Loss, output_shape>::type>));
 
+    static_assert(reaches_all_parameters<Loss, training>());
     static_assert(groups_are_part_of<Optimizer, typename Parallel::model, training>());
 
     template <class Shape>
