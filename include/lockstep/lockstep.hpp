@@ -66,7 +66,9 @@
 #include <lockstep/model/composition.hpp>
 #include <lockstep/model/loss.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
+#include <lockstep/model/loss/on.hpp>
 #include <lockstep/model/loss/regression.hpp>
+#include <lockstep/model/loss/sum.hpp>
 #include <lockstep/model/sequential.hpp>
 
 // program: a model, its loss and their gradient as a list of operations
