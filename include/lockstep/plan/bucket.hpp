@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/program/program.hpp>
 #include <lockstep/tensor/memory.hpp>
 
@@ -38,10 +39,10 @@ struct parameter_layout {
 };
 
 /// Lays parameters out in the order in which a backward pass finishes their gradients, the last group's first,
-/// and cuts them into buckets of at least `bucket_bytes`, the last one excepted. All programs of a model have
+/// and cuts them into buckets of at least as many bytes as `bounds` say, the last one excepted. All programs of a model have
 /// the same parameters and so the same layout.
 template <class Program>
-constexpr parameter_layout plan_buckets(Program const& p, std::int64_t bucket_bytes, std::int64_t element_bytes) {
+constexpr parameter_layout plan_buckets(Program const& p, bucket_bounds bounds, std::int64_t element_bytes) {
     int const count = static_cast<int>(p.parameters.size());
     parameter_layout layout;
     layout.offsets.resize(count, 0);
@@ -69,7 +70,8 @@ constexpr parameter_layout plan_buckets(Program const& p, std::int64_t bucket_by
             open.end = layout.elements;
             if (computed_by[i] > open.ready_after) open.ready_after = computed_by[i];
             if (read_by[i] > open.last_read) open.last_read = read_by[i];
-            if ((open.end - open.begin) * element_bytes < bucket_bytes) continue;
+            std::int64_t const bound = layout.buckets.empty() ? bounds.first_bytes : bounds.bytes;
+            if ((open.end - open.begin) * element_bytes < bound) continue;
             layout.buckets.push_back(open);
             open = {open.end, open.end};
         }

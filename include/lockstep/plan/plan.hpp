@@ -145,7 +145,7 @@ private:
     }();
 
     static constexpr std::size_t bucket_count =
-        plan_buckets(outline, Settings.bucket_bytes, Settings.element_bytes).buckets.size();
+        plan_buckets(outline, Settings.buckets, Settings.element_bytes).buckets.size();
 
     struct memory {
         std::array<placement, program_data::size.buffers> placements;
@@ -157,7 +157,7 @@ private:
     };
     static constexpr memory data = [] {
         arena const a = plan_arena(outline, outline.shard_samples(), Settings.element_bytes);
-        parameter_layout const layout = plan_buckets(outline, Settings.bucket_bytes, Settings.element_bytes);
+        parameter_layout const layout = plan_buckets(outline, Settings.buckets, Settings.element_bytes);
         return memory{detail::freeze<placement, program_data::size.buffers>(a.placements),
                        detail::freeze<std::int64_t, program_data::size.parameters>(layout.offsets),
                        detail::freeze<bucket, bucket_count>(layout.buckets), a.bytes, layout.elements,

@@ -100,6 +100,7 @@ private:
     constexpr void write_compute() {
         std::vector<mark> inner, last;
         bool together = false;
+        if (across()) lead(result_.compute, command_kind::start, header_);
         for (std::size_t i = 0; i < plan_->operations.size(); ++i)
             if (plan_->operations[i].facts.is_collective && (plan_->settings.shards > 1 || across())) {
                 insert(last, {static_cast<int>(i), mark::collective});
@@ -158,6 +159,9 @@ private:
         };
         meet();
         if (across()) {
+            // Whether all are in this step is known before anybody waits for values of the others.
+            if (!header_compared_) lead(result_.compute, command_kind::finish, header_);
+            header_compared_ = true;
             int const sums = add_exchange(exchange_kind::collective, operation), there = add_event(1);
             lead(result_.compute, command_kind::pack, sums);
             lead(result_.compute, command_kind::start, sums);
@@ -170,10 +174,9 @@ private:
     }
 
     constexpr void share_results() {
-        lead(result_.update, command_kind::start, header_);
         update(command_kind::wait, losses_there_);
         lead(result_.update, command_kind::start, results_);
-        lead(result_.update, command_kind::finish, header_);
+        if (!header_compared_) lead(result_.update, command_kind::finish, header_);
         lead(result_.update, command_kind::finish, results_);
         lead(result_.update, command_kind::arrive, results_known_);
         update(command_kind::wait, results_known_);
@@ -270,6 +273,7 @@ private:
     step_schedule result_;
     std::vector<int> ready_;
     int header_ = -1, results_ = -1, losses_there_ = -1, results_known_ = -1;
+    bool header_compared_ = false;
     int states_complete_after_ = -1, observed_ = -1;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/plan/bucket_bounds.hpp>
+
 #include <cstdint>
 
 namespace lockstep {
@@ -14,9 +16,8 @@ struct plan_settings {
     /// Samples of a full batch.
     int batch = 1;
     int element_bytes = 4;
-    /// A bucket is closed when it has so many bytes: large enough to be worth a pass of its own, small enough to
-    /// be still in a cache when its owner updates it.
-    std::int64_t bucket_bytes = 1 << 20;
+    /// Buckets are large enough to be worth a pass of their own, and small enough to be ready while earlier layers compute.
+    bucket_bounds buckets;
     /// Values that the optimizer keeps for every parameter.
     int optimizer_states = 1;
     /// The optimizer needs the norm of the whole gradient, so no bucket is updated before all are reduced.
