@@ -35,7 +35,7 @@ struct inference {
     static constexpr ls::program build() { return ls::inference_program<Model, ls::host::backend<float>>(); }
 };
 template <class Model>
-using planned = ls::static_plan<training<Model>, ls::plan_settings{.replicas = 2, .shards = 2}>;
+using planned = ls::static_plan<training<Model>, ls::plan_settings{2, 2, 1, 4, {}}>;
 template <class Model>
 constexpr ls::plan const& plan_of = planned<Model>::value;
 
@@ -109,6 +109,10 @@ constexpr bool frozen_lies_behind(ls::plan const& p) {
 }
 static_assert(frozen_lies_behind(tuned) && frozen_lies_behind(middle) && frozen_lies_behind(half) && frozen_lies_behind(observing));
 static_assert(ls::proven<planned<last_trained>> && ls::proven<planned<normalized>> && ls::proven<planned<words>>);
+// Read in the backward pass, after the last use of the states: nobody changes it.
+using read_late = sequential<shape<8>, linear<8>, ls::batch_norm<>, frozen<linear<8>>, tanh, linear<4>>;
+static_assert(ls::proven<planned<read_late>> && ls::proven<planned<sequential<shape<8>, frozen<ls::batch_norm<>>, linear<8>,
+                                                                              frozen<linear<8>>, linear<4>>>>);
 static_assert(ls::reaches_all_parameters<ls::cross_entropy, planned<last_trained>>());
 
 template <class Model>
