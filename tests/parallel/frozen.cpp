@@ -23,11 +23,12 @@ using ls::sequential;
 using ls::shape;
 
 /// All of it is trained.
-using net = sequential<shape<2, 4, 4>, ls::conv2d<4, 3, ls::padding<1>, ls::no_bias>, ls::batch_norm<>, ls::relu, ls::flatten, ls::linear<9>,
-                       ls::tanh, ls::linear<8>, ls::tanh, ls::linear<3>>;
+using convolution = ls::conv2d<4, 3, ls::padding<1>, ls::no_bias>;
+using net = sequential<shape<2, 4, 4>, convolution, ls::batch_norm<>, ls::relu, ls::flatten, ls::linear<9>, ls::tanh,
+                       ls::linear<8>, ls::tanh, ls::linear<3>>;
 /// The same layers, of which the first ones and one in the middle are not.
-using frozen_net = sequential<shape<2, 4, 4>, frozen<ls::conv2d<4, 3, ls::padding<1>, ls::no_bias>, ls::batch_norm<>, ls::relu>, ls::flatten,
-                              ls::linear<9>, ls::tanh, frozen<ls::linear<8>, ls::tanh>, ls::linear<3>>;
+using frozen_net = sequential<shape<2, 4, 4>, frozen<convolution, ls::batch_norm<>, ls::relu>, ls::flatten, ls::linear<9>,
+                              ls::tanh, frozen<ls::linear<8>, ls::tanh>, ls::linear<3>>;
 
 template <class Model, int Replicas, class T = float>
 using model_of = ls::parallel<Model, ls::cpu_devices<Replicas>, ls::reproducible<4>, ls::element<T>>;
@@ -44,7 +45,8 @@ template <int Replicas>
 auto trained() {
     using model_type = model_of<frozen_net, Replicas>;
     model_type model{ls::seed{3}};
-    ls::trainer trainer{model, ls::cross_entropy{}, ls::adamw{.learning_rate = 0.01, .weight_decay = 0.1}, ls::batch_size<16>};
+    ls::adamw const optimizer{.learning_rate = 0.01, .weight_decay = 0.1};
+    ls::trainer trainer{model, ls::cross_entropy{}, optimizer, ls::batch_size<16>};
     samples<float, shape<2, 4, 4>> const data(16, 3, 11);
     auto const before = parameters_of(model);
     auto const layout = trainer.training_plan.parameters;
@@ -131,8 +133,8 @@ TEST_CASE("what a model that is trained as a whole has saved is loaded into froz
     CHECK(after.steps() == before.steps());
 
     // What is too much is still an error: the last layer is trained in both, under another name.
-    using renamed_net = sequential<shape<2, 4, 4>, frozen<ls::conv2d<4, 3, ls::padding<1>, ls::no_bias>, ls::batch_norm<>, ls::relu>,
-                                   ls::flatten, ls::linear<9>, ls::tanh, frozen<ls::linear<8>, ls::tanh>, ls::chain<ls::linear<3>>>;
+    using renamed_net = sequential<shape<2, 4, 4>, frozen<convolution, ls::batch_norm<>, ls::relu>, ls::flatten,
+                                   ls::linear<9>, ls::tanh, frozen<ls::linear<8>, ls::tanh>, ls::chain<ls::linear<3>>>;
     model_of<renamed_net, 1> renamed{ls::seed{5}};
     ls::trainer other{renamed, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.05}, ls::batch_size<16>};
     CHECK_THROWS_AS(ls::load_checkpoint(path, other), ls::data_error);

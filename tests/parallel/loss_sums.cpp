@@ -55,8 +55,10 @@ struct by_hand {
     double loss = 0.0;
 
     explicit by_hand(auto const& model)
-        : weight(model.parameter(0)), bias(model.parameter(1)), weight_gradient(weight.size()), bias_gradient(bias.size()) {}
+        : weight(model.parameter(0)), bias(model.parameter(1)), weight_gradient(weight.size()),
+          bias_gradient(bias.size()) {}
 
+    using row_values = std::array<double, outputs>;
     static constexpr double class_weight[] = {0.5, 2.0, 1.25};
 
     void run(tagged_data const& data, std::size_t rows) {
@@ -66,7 +68,7 @@ struct by_hand {
         for (std::size_t row = 0; row < rows; ++row) {
             auto const target = static_cast<std::size_t>(data.targets[row]);
             double const* const x = data.inputs.data() + row * features;
-            std::array<double, outputs> y{}, slope{};
+            row_values y{}, slope{};
             for (std::size_t o = 0; o < outputs; ++o) {
                 y[o] = bias[o];
                 for (std::size_t f = 0; f < features; ++f) y[o] += weight[o * features + f] * x[f];
@@ -80,12 +82,13 @@ struct by_hand {
             }
         }
     }
-    void add_entropy(std::array<double, outputs> const& y, std::array<double, outputs>& slope, std::size_t begin, std::size_t end,
-                     std::size_t target, double factor) {
+    void add_entropy(row_values const& y, row_values& slope, std::size_t begin, std::size_t end, std::size_t target,
+                     double factor) {
         double total = 0.0;
         for (std::size_t o = begin; o < end; ++o) total += std::exp(y[o]);
         loss += factor * (std::log(total) - y[begin + target]);
-        for (std::size_t o = begin; o < end; ++o) slope[o] += factor * (std::exp(y[o]) / total - (o == begin + target ? 1.0 : 0.0));
+        for (std::size_t o = begin; o < end; ++o)
+            slope[o] += factor * (std::exp(y[o]) / total - (o == begin + target ? 1.0 : 0.0));
     }
 };
 
@@ -154,6 +157,55 @@ TEST_CASE("a sum of losses leaves the same bits on 1, 2 and 4 replicas") {
     compare(bits_after_20_steps<ls::cpu_devices<4>>(), one);
 }
 
+namespace {
+
+/// Evaluates whole batches and parts, of which some have nothing that the first loss counts.
+template <class Devices>
+void compare_evaluation() {
+    model_of<Devices> model{ls::seed{5}};
+    ls::trainer trainer{model, loss, ls::sgd{}, ls::batch_size<4>};
+    tagged_data const data;
+    by_hand reference(model);
+    reference.run(data, batch * positions);
+    using batch_type = typename decltype(trainer)::batch_type;
+    std::vector<batch_type> const whole{data.first(7)};
+    std::vector<batch_type> parts;
+    for (std::int64_t n = 0; n < 7; n += 2) {
+        std::int64_t const count = std::min<std::int64_t>(2, 7 - n);
+        auto const targets = std::span(data.targets).subspan(static_cast<std::size_t>(n) * positions);
+        parts.push_back({data.inputs.view().slice(n, count), targets.first(static_cast<std::size_t>(count) * positions)});
+    }
+    // Each of the three losses has an opinion of every target, but the first of those that are 0.
+    auto const scores = model(data.inputs);
+    double right = 0.0, answers = 0.0;
+    for (std::size_t row = 0; row < batch * positions; ++row) {
+        double const* const y = scores.data() + row * outputs;
+        auto const first_maximum = [&](std::size_t begin, std::size_t end) {
+            return static_cast<std::int32_t>(std::max_element(y + begin, y + end) - (y + begin));
+        };
+        std::int32_t const target = data.targets[row];
+        right += (target != 0 && first_maximum(0, 3) == target) + (first_maximum(2, 6) == target) +
+                 (first_maximum(0, 6) == target);
+        answers += (target != 0) + 2;
+    }
+    for (auto const& each : {whole, parts}) {
+        auto const result = trainer.evaluate(each);
+        CHECK(result.samples == 7);
+        CHECK(result.loss == doctest::Approx(reference.loss).epsilon(1e-13));
+        CHECK(result.accuracy == doctest::Approx(right / answers).epsilon(1e-15));
+    }
+    CHECK(right > 0.0);
+    CHECK(right < answers);
+}
+
+} // namespace
+
+TEST_CASE("an evaluation divides each loss of a sum by what it counts in all batches") {
+    compare_evaluation<ls::cpu_devices<1>>();
+    compare_evaluation<ls::cpu_devices<2>>();
+    compare_evaluation<ls::cpu_devices<4>>();
+}
+
 TEST_CASE("shards only meet where losses count differently") {
     using model = ls::parallel<net, ls::cpu_devices<2>>;
     auto const meetings = [](auto sum) {
@@ -177,7 +229,8 @@ TEST_CASE("a target is a class of every loss of a sum") {
     data.targets[4 * positions] = 3; // the second and the third have it
     CHECK(message<ls::data_error>([&] { trainer.step(data.first(7)); }) ==
           "trainer: sample 4 of the batch has target 3, expected 0 to 2");
-    ls::trainer padded{model, ls::cross_entropy_with<ls::ignore_index<-1>>{} + ls::cross_entropy{}, ls::sgd{}, ls::batch_size<batch>};
+    constexpr auto padded_sum = ls::cross_entropy_with<ls::ignore_index<-1>>{} + ls::cross_entropy{};
+    ls::trainer padded{model, padded_sum, ls::sgd{}, ls::batch_size<batch>};
     data.targets[4 * positions] = -1; // the second does not ignore it
     CHECK(message<ls::data_error>([&] { padded.step(data.first(7)); }) ==
           "trainer: sample 4 of the batch has target -1, expected 0 to 5");

@@ -68,7 +68,8 @@ template <class Parameters>
 struct trained_of;
 template <class... Parameters>
 struct trained_of<type_list<Parameters...>> {
-    using type = typename joined<std::conditional_t<Parameters::is_trained, type_list<Parameters>, type_list<>>...>::type;
+    using type =
+        typename joined<std::conditional_t<Parameters::is_trained, type_list<Parameters>, type_list<>>...>::type;
 };
 
 template <int Index, class In, class... Layers>

@@ -90,8 +90,10 @@ struct lowered {
     struct reached_among;
     template <class... Parameters>
     struct reached_among<type_list<Parameters...>> {
-        using type = typename joined<std::conditional_t<std::is_same_v<gradient_of<typename Parameters::tag>, no_gradient>,
-                                                        type_list<>, type_list<Parameters>>...>::type;
+        template <class Tag>
+        static constexpr bool is_reached = !std::is_same_v<gradient_of<Tag>, no_gradient>;
+        using type = typename joined<std::conditional_t<is_reached<typename Parameters::tag>, type_list<Parameters>,
+                                                        type_list<>>...>::type;
     };
     using reached = typename reached_among<trained>::type;
 

@@ -82,8 +82,9 @@ struct program {
     /// The operations before this one are the forward pass and the loss.
     int forward_count = 0;
     int output = -1;
+    /// A number; in an evaluation with losses that count differently, one for each of them.
     int loss = -1;
-    /// What the loss is divided by, where that is not the number of samples.
+    /// What the loss is divided by, where that is not the number of samples: as many numbers.
     int divisor = -1;
     int correct = -1;
     int answers = -1;

@@ -8,9 +8,9 @@
 
 namespace lockstep {
 
-/// What the compiler prints for a parameter that would never be trained, because what the loss depends on does not depend
-/// on it, or by comparisons alone: the place of its layer in the model, <2, 0> for layer 0 of the block that is layer 2,
-/// then the layer and the parameter's tag, as addresses, &identity_of<...>::value.
+/// What the compiler prints for a parameter that would never be trained, because nothing that the loss depends on
+/// depends on it, or by comparisons alone: the place of its layer in the model, <2, 0> for layer 0 of the block that is
+/// layer 2, then the layer and the parameter's tag, as addresses, &identity_of<...>::value.
 template <class Loss>
 struct not_reached_by {
     template <int... Place>

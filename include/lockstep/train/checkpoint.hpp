@@ -107,7 +107,8 @@ template <class T>
 bool belongs_to_frozen(tensor_entry const& entry, std::vector<training_tensor<T>> const& tensors) {
     if (!entry.name.starts_with("optimizer.")) return false;
     std::string const name = entry.name.substr(entry.name.find('.', std::string("optimizer.").size()) + 1);
-    return std::ranges::any_of(tensors, [&](auto const& each) { return each.parameter->declared.frozen && each.name == name; });
+    return std::ranges::any_of(
+        tensors, [&](auto const& each) { return each.parameter->declared.frozen && each.name == name; });
 }
 
 /// Compares a file with a model, whole. Returns whether it holds the optimizer's values too.

@@ -21,4 +21,6 @@ constexpr int part_end = 14;
 
 using model = ls::parallel<ls::sequential<ls::shape<4>, ls::linear<14>>, ls::cpu_devices<1>>;
 
-inline auto make_trainer(model& m) { return ls::trainer{m, ls::on<10, part_end>(ls::mse{}), ls::sgd{}, ls::batch_size<8>}; }
+inline auto make_trainer(model& m) {
+    return ls::trainer{m, ls::on<10, part_end>(ls::mse{}), ls::sgd{}, ls::batch_size<8>};
+}

@@ -22,5 +22,6 @@ using weights = ls::class_weights<1.0, 2.0, 3.0>;
 using model = ls::parallel<ls::sequential<ls::shape<4>, ls::linear<5>>, ls::cpu_devices<1>>;
 
 inline auto make_trainer(model& m) {
-    return ls::trainer{m, ls::cross_entropy{} + ls::on<0, 3>(ls::cross_entropy_with<weights>{}), ls::sgd{}, ls::batch_size<8>};
+    constexpr auto loss = ls::cross_entropy{} + ls::on<0, 3>(ls::cross_entropy_with<weights>{});
+    return ls::trainer{m, loss, ls::sgd{}, ls::batch_size<8>};
 }

@@ -12,13 +12,13 @@ namespace lockstep {
 /// A loss on a part of the output: features, of an image channels, Begin to End - 1, as a branch puts them one behind
 /// another. `on<0, 10>(cross_entropy{})` is one.
 ///
-/// Targets that are numbers lie beside the output, and the loss gets the same part of both: so outputs are [features] or
-/// [positions, features]. Class indices, and whatever else has not the output's shape, are the loss's own: the classes
+/// Targets that are numbers lie beside the output, and the loss gets the same part of both: outputs are then [features]
+/// or [positions, features]. Class indices, and whatever else has not the output's shape, are the loss's own: the classes
 /// are those of the part. Divisor, right answers and what is ignored are those of the loss for the part.
 template <int Begin, int End, any_loss Loss>
 struct loss_on {
     static_assert(0 <= Begin && Begin < End, "a part of an output begins at 0 or later and has at least one feature");
-    static_assert(!detail::is_loss_sum<Loss>, "a sum of losses gets its part with on<...>(...), which gives it to each of them");
+    static_assert(!detail::is_loss_sum<Loss>, "a sum's part is that of each of its losses: on<...>(sum)");
 
 private:
     template <class In>

@@ -15,7 +15,7 @@ namespace lockstep {
 /// A loss times a number: `number<0.3> * mse{}` is one. Everything but its values is the loss's.
 template <double Weight, any_loss Loss>
 struct weighted : Loss {
-    static_assert(!detail::is_loss_sum<Loss>, "a sum of losses gets its weight with *, which gives it to each of them");
+    static_assert(!detail::is_loss_sum<Loss>, "a sum's weight is that of each of its losses: number<...> * sum");
 
     constexpr auto operator()(auto output, auto target) const { return number<Weight> * Loss{}(output, target); }
 };
@@ -68,7 +68,8 @@ using count_of = count_in<decltype(divisor_of<Loss, Output, Target>())>;
 /// Right answers are those of all the losses that know them.
 template <any_loss First, any_loss... Rest>
 struct loss_sum {
-    static_assert(!detail::is_loss_sum<First> && (!detail::is_loss_sum<Rest> && ...), "a sum of losses is written with +");
+    static_assert(!detail::is_loss_sum<First> && (!detail::is_loss_sum<Rest> && ...),
+                  "sums of losses are added to one sum: first + second");
 
     template <class In>
     using target_shape = typename First::template target_shape<In>;
@@ -78,12 +79,14 @@ struct loss_sum {
 private:
     template <class Loss, class In>
     static constexpr bool takes_same_targets =
-        Loss::target_content == target_content && std::is_same_v<typename Loss::template target_shape<In>, target_shape<In>>;
+        Loss::target_content == target_content &&
+        std::is_same_v<typename Loss::template target_shape<In>, target_shape<In>>;
     template <class In, class Loss, class... Others>
     static constexpr auto rule_for() {
         using own = typename lockstep::broken_rule<Loss, In>::type;
         if constexpr (!std::is_same_v<own, rule::none>) return own{};
-        else if constexpr (!takes_same_targets<Loss, In>) return rule::losses_of_a_sum_take_the_same_targets<First, Loss>{};
+        else if constexpr (!takes_same_targets<Loss, In>)
+            return rule::losses_of_a_sum_take_the_same_targets<First, Loss>{};
         else if constexpr (sizeof...(Others) > 0) return rule_for<In, Others...>();
         else return rule::none{};
     }
@@ -119,6 +122,22 @@ private:
             }
         }
     }
+    /// Numbers side by side.
+    template <int Index = 0>
+    static constexpr auto side_by_side(auto first, auto... rest) {
+        using all = shape<1 + static_cast<int>(sizeof...(Rest))>;
+        if constexpr (sizeof...(rest) == 0) return first;
+        else {
+            auto const is_here = equal(column_index<all, false>{}, number<static_cast<double>(Index)>);
+            return where(is_here, first, side_by_side<Index + 1>(rest...));
+        }
+    }
+    template <class Loss, expression Output, expression Target>
+    static constexpr auto own_divisor(Output, Target) {
+        if constexpr (detail::is_sum_loss<Loss>) return number<0.0>;
+        else return detail::divisor_of<Loss, Output, Target>();
+    }
+
     template <class Loss, expression Output, expression Target>
     static constexpr auto correct_of(Output output, Target target) {
         if constexpr (detail::has_correct<Loss, Output, Target>) return sum(Loss::correct(output, target));
@@ -150,9 +169,22 @@ public:
     }
     template <expression Output, expression Target>
     static constexpr auto divisor(Output, Target) {
-        if constexpr (counts_alike<Output, Target> && !is_sum) return typename detail::count_of<First, Output, Target>::counted{};
-        else return sample_count{};
+        if constexpr (!counts_alike<Output, Target> || is_sum) return sample_count{};
+        else return typename detail::count_of<First, Output, Target>::counted{};
     }
+    /// In an evaluation, which adds up batches, what losses that count differently add up to and count, side by side;
+    /// 0 for one that is divided by nothing.
+    template <expression Output, expression Target>
+        requires(!counts_alike<Output, Target>)
+    static constexpr auto values_apart(Output output, Target target) {
+        return side_by_side(sum_over_batch(First{}(output, target)), sum_over_batch(Rest{}(output, target))...);
+    }
+    template <expression Output, expression Target>
+        requires(!counts_alike<Output, Target>)
+    static constexpr auto divisors_apart(Output output, Target target) {
+        return side_by_side(own_divisor<First>(output, target), own_divisor<Rest>(output, target)...);
+    }
+
     template <expression Output, expression Target>
         requires knows_right_answers<Output, Target>
     static constexpr auto correct(Output output, Target target) {
