@@ -7,6 +7,7 @@
 #include <lockstep/layer/embedding.hpp>
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/linear.hpp>
+#include <lockstep/layer/softmax.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/proof.hpp>
@@ -117,6 +118,17 @@ using read_late = sequential<shape<8>, linear<8>, ls::batch_norm<>, frozen<linea
 using both = sequential<shape<8>, frozen<ls::batch_norm<>>, linear<8>, frozen<linear<8>>, linear<4>>;
 static_assert(ls::proven<planned<read_late>> && ls::proven<planned<both>>);
 static_assert(ls::reaches_all_parameters<ls::cross_entropy, planned<last_trained>>());
+
+// ---- what no gradient reaches, and is not frozen, is found, behind a group as well as in it ----
+
+struct larger_half {
+    constexpr auto operator()(auto x) const { return less(ls::number<0.5>, ls::softmax{}(x)); }
+};
+constexpr ls::plan const& cut_off = plan_of<sequential<shape<8>, linear<4>, linear<2>, larger_half, linear<4>>>;
+static_assert(cut_off.parameters[0].unreached && cut_off.parameters[3].unreached && !cut_off.parameters[4].unreached);
+static_assert(backward_operations(cut_off) == backward_operations(plan_of<only_last>));
+constexpr ls::plan const& cut_off_frozen = plan_of<sequential<shape<8>, frozen<linear<4>, linear<2>>, larger_half, linear<4>>>;
+static_assert(!cut_off_frozen.parameters[0].unreached && cut_off_frozen.parameters[0].declared.frozen);
 
 template <class Model>
 constexpr bool layouts_agree() {
