@@ -2,12 +2,12 @@
 # The optional libraries, found in the same way in this project's own build and by an installed copy, on the
 # machine that builds: a header-only library has nothing to remember of where it was installed.
 
-# Gives `target` what LOCKSTEP_ONEDNN and LOCKSTEP_ZLIB ask for: AUTO takes a library where it is found, ON
-# demands it, OFF leaves it out. Sets lockstep_onednn_FOUND and lockstep_zlib_FOUND, and lockstep_MISSING to a
-# message if one that was demanded is missing.
+# Gives `target` what LOCKSTEP_ONEDNN, LOCKSTEP_ZLIB, LOCKSTEP_PNG and LOCKSTEP_TURBOJPEG ask for: AUTO takes a library
+# where it is found, ON demands it, OFF leaves it out. Sets lockstep_onednn_FOUND and so on, and lockstep_MISSING to
+# a message if one that was demanded is missing.
 function(lockstep_use_libraries target)
     set(missing "")
-    foreach(name IN ITEMS oneDNN ZLIB)
+    foreach(name IN ITEMS oneDNN ZLIB PNG TurboJPEG)
         string(TOUPPER "LOCKSTEP_${name}" option)
         string(TOLOWER "lockstep_${name}" found)
         string(APPEND found _FOUND)
@@ -32,6 +32,30 @@ function(lockstep_use_libraries target)
         set(${found} ${${found}} PARENT_SCOPE)
     endforeach()
     set(lockstep_MISSING "${missing}" PARENT_SCOPE)
+endfunction()
+
+# Adds the target lockstep::mpi, which is lockstep::lockstep and MPI, as `choice` asks for. Apart, because programs of
+# one process don't link MPI. Sets lockstep_mpi_FOUND, and adds to lockstep_MISSING.
+function(lockstep_add_mpi choice)
+    set(found OFF)
+    if(choice STREQUAL "AUTO" OR choice)
+        find_package(MPI MODULE QUIET COMPONENTS CXX GLOBAL)
+        if(MPI_CXX_FOUND)
+            set(found ON)
+            if(NOT TARGET lockstep::mpi)
+                add_library(lockstep::mpi INTERFACE IMPORTED GLOBAL)
+                target_link_libraries(lockstep::mpi INTERFACE lockstep::lockstep MPI::MPI_CXX)
+            endif()
+        elseif(NOT choice STREQUAL "AUTO")
+            string(APPEND lockstep_MISSING "lockstep: LOCKSTEP_MPI is ${choice}, but MPI was not found")
+            string(APPEND lockstep_MISSING " (AUTO does without it, MPI_HOME says where to look). ")
+            set(lockstep_MISSING "${lockstep_MISSING}" PARENT_SCOPE)
+        endif()
+        if(NOT lockstep_FIND_QUIETLY)
+            message(STATUS "lockstep: MPI ${found} (LOCKSTEP_MPI=${choice})")
+        endif()
+    endif()
+    set(lockstep_mpi_FOUND ${found} PARENT_SCOPE)
 endfunction()
 
 list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")

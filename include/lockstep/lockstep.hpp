@@ -83,10 +83,12 @@
 #include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/plan/bucket_policy.hpp>
 #include <lockstep/plan/hash.hpp>
+#include <lockstep/plan/json.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>
 #include <lockstep/plan/proof.hpp>
 #include <lockstep/plan/simulate.hpp>
+#include <lockstep/plan/svg.hpp>
 #include <lockstep/plan/topology.hpp>
 
 // device and parallel: who computes, and together
@@ -102,14 +104,29 @@
 #include <lockstep/parallel/timeline.hpp>
 
 // loader: batches from files and memory
+#include <lockstep/loader/cached.hpp>
+#include <lockstep/loader/cifar.hpp>
+#include <lockstep/loader/concat.hpp>
+#include <lockstep/loader/csv_dataset.hpp>
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/dataset_stage.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/fashion_mnist.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/idx_dataset.hpp>
+#include <lockstep/loader/image_folder.hpp>
 #include <lockstep/loader/loader.hpp>
+#include <lockstep/loader/npy.hpp>
+#include <lockstep/loader/npy_dataset.hpp>
+#include <lockstep/loader/npz.hpp>
 #include <lockstep/loader/permutation.hpp>
 #include <lockstep/loader/pipeline.hpp>
 #include <lockstep/loader/sampler.hpp>
+#include <lockstep/loader/skip_bad.hpp>
+#include <lockstep/loader/split.hpp>
+#include <lockstep/loader/subset.hpp>
+#include <lockstep/loader/tensor_dataset.hpp>
+#include <lockstep/loader/token_dataset.hpp>
 
 // train: optimizers, the trainer, files and pictures
 #include <lockstep/train/adagrad.hpp>

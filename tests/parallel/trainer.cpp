@@ -10,6 +10,7 @@
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/loader.hpp>
 #include <lockstep/loader/pipeline.hpp>
+#include <lockstep/loader/tensor_dataset.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
 
 #include <doctest/doctest.h>

@@ -3,6 +3,7 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/sampler.hpp>
 #include <lockstep/loader/slot_memory.hpp>
 #include <lockstep/loader/worker_ring.hpp>
@@ -51,6 +52,7 @@ template <dataset Data, sampler Sampler, int Batch>
 class batch_machine {
 public:
     using sample_shape = typename Data::sample_shape;
+    using batch_type = sample_batch<Data>;
 
     batch_machine(Data data, Sampler sampler, loader_options options)
         : data_(std::move(data)), sampler_(std::move(sampler)), options_(options) {}
@@ -58,10 +60,15 @@ public:
     std::int64_t samples() const { return data_.size(); }
     std::int64_t batches() const { return (samples() + Batch - 1) / Batch; }
     loader_options options() const { return options_; }
+    distributed part() const { return part_; }
 
     void configure(loader_options options) {
         ring_.reset();
         options_ = options;
+    }
+    void configure(distributed part) {
+        ring_.reset();
+        part_ = part;
     }
 
     /// Allocates the slots and starts the threads, if that is still to be done.
@@ -87,13 +94,17 @@ public:
 
     bool finished() const { return !ring_ || ring_->position() == ring_->batches(); }
     bool pinned() const { return memory_.pinned(); }
-    batch_view<float, sample_shape> const& current() const { return current_; }
+    batch_type const& current() const { return current_; }
 
 private:
+    using element = sample_element<Data>;
+    using target = sample_target<Data>;
+    /// Targets of one sample.
+    static constexpr std::int64_t sample_targets = sample_target_shape<Data>::size;
     static constexpr std::int64_t input_bytes =
-        align_up(Batch * sample_shape::size * std::int64_t{sizeof(float)});
+        align_up(Batch * sample_shape::size * std::int64_t{sizeof(element)});
     static constexpr std::int64_t slot_bytes =
-        input_bytes + align_up(Batch * std::int64_t{sizeof(std::int32_t)});
+        input_bytes + align_up(Batch * sample_targets * std::int64_t{sizeof(target)});
 
     struct filler {
         batch_machine const* machine;
@@ -104,31 +115,37 @@ private:
         }
     };
 
-    float* inputs(int slot) const { return reinterpret_cast<float*>(memory_.data() + slot * slot_bytes); }
-    std::int32_t* targets(int slot) const {
-        return reinterpret_cast<std::int32_t*>(memory_.data() + slot * slot_bytes + input_bytes);
+    element* inputs(int slot) const { return reinterpret_cast<element*>(memory_.data() + slot * slot_bytes); }
+    target* targets(int slot) const {
+        return reinterpret_cast<target*>(memory_.data() + slot * slot_bytes + input_bytes);
     }
-    std::int64_t count(std::int64_t batch) const {
-        return std::min<std::int64_t>(Batch, samples() - batch * Batch);
+    /// Samples of a batch in all processes together.
+    std::int64_t whole(std::int64_t batch) const { return std::min<std::int64_t>(Batch, samples() - batch * Batch); }
+    /// Those of this process, by their positions in the epoch.
+    sample_range part(std::int64_t batch) const {
+        sample_range const part = part_.part_of(whole(batch));
+        return {batch * Batch + part.first, part.count};
     }
 
     void fill(std::uint64_t epoch, std::int64_t batch, int slot, std::atomic<bool> const& abandoned) const {
-        tensor_view<float, sample_shape> const into{inputs(slot), count(batch)};
+        sample_range const positions = part(batch);
+        tensor_view<element, sample_shape> const into{inputs(slot), positions.count};
+        tensor_view<target, sample_target_shape<Data>> const into_targets{targets(slot), positions.count};
         auto const order = sampler_.order(samples(), epoch);
-        auto next = order(batch * Batch);
+        auto next = order(positions.first);
         for (std::int64_t i = 0; i < into.count(); ++i) {
             if (abandoned.load(std::memory_order_relaxed)) return;
             auto const sample = next;
             if (i + 1 < into.count()) {
-                next = order(batch * Batch + i + 1);
-                if constexpr (requires { data_.expect(next); }) data_.expect(next);
+                next = order(positions.first + i + 1);
+                expect_sample(data_, next);
             }
             auto const where = [&] {
                 return "sample " + std::to_string(sample) + " (batch " + std::to_string(batch) + " of epoch " +
                        std::to_string(epoch) + "): ";
             };
             try {
-                targets(slot)[i] = data_.read(sample, into[i]);
+                read_sample(data_, sample, into[i], into_targets[i]);
             } catch (std::exception const& cause) {
                 std::throw_with_nested(sample_error{sample, where() + cause.what()});
             } catch (...) {
@@ -141,16 +158,20 @@ private:
     void take() {
         auto const batch = ring_->position();
         auto const slot = ring_->take();
-        current_.inputs = {inputs(slot), count(batch)};
-        current_.targets = {targets(slot), static_cast<std::size_t>(count(batch))};
-        current_.first = batch * Batch;
+        sample_range const positions = part(batch);
+        current_.inputs = {inputs(slot), positions.count};
+        current_.targets = {targets(slot), static_cast<std::size_t>(positions.count * sample_targets)};
+        current_.first = positions.first;
+        current_.whole = part_.ranks() > 1 ? whole(batch) : 0;
+        current_.offset = positions.first - batch * Batch;
     }
 
     Data data_;
     Sampler sampler_;
     loader_options options_;
+    distributed part_{0, 1};
     slot_memory memory_;
-    batch_view<float, sample_shape> current_;
+    batch_type current_;
     std::optional<worker_ring<filler>> ring_; // the last: its threads end before what they use
 };
 
@@ -158,7 +179,7 @@ private:
 
 /// Batches of a dataset, epoch after epoch, filled ahead by worker threads:
 ///
-///     for (auto const& batch : loader) trainer.step(batch);   // batch_view<float, sample_shape>
+///     for (auto const& batch : loader) trainer.step(batch);   // a batch_view
 ///
 /// Order and content depend on the dataset, the sampler and the epoch alone. The last batch of an epoch may
 /// be short. A batch is valid until the next one is asked for. For one consumer at a time; the loop may be
@@ -170,7 +191,7 @@ class loader {
 
 public:
     using sample_shape = typename Data::sample_shape;
-    using batch_type = batch_view<float, sample_shape>;
+    using batch_type = sample_batch<Data>;
     static constexpr int batch_size = Batch;
 
     /// An input iterator: one position, that of the loader.
@@ -204,7 +225,7 @@ public:
                               std::to_string(Batch) + " samples, found " + std::to_string(samples())};
     }
 
-    /// Samples of an epoch.
+    /// Samples of an epoch, in all processes together.
     std::int64_t samples() const { return machine_->samples(); }
     /// Batches of an epoch, a short last one included.
     std::int64_t batches() const { return machine_->batches(); }
@@ -232,6 +253,11 @@ public:
         check(options);
         machine_->configure(options);
     }
+
+    /// Which part of every batch is delivered.
+    distributed part() const { return machine_->part(); }
+    /// Ends a loop under way.
+    void set_part(distributed part) { machine_->configure(part); }
 
     /// Whether the batches' pages are locked in memory: asked for, and allowed by the system.
     bool pinned() {

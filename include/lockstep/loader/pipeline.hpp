@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/loader.hpp>
 #include <lockstep/loader/sampler.hpp>
 
@@ -73,10 +74,11 @@ constexpr void set(loader_options& options, pin_memory_stage) { options.pin = tr
 template <class T>
 concept sample_source = dataset<T> || detail::is_sampled<T>;
 
-/// A stage that says how a loader works.
+/// A stage that says how a loader works, or which part of it.
 template <class T>
 concept loader_stage =
-    std::same_as<T, workers> || std::same_as<T, prefetch> || std::same_as<T, pin_memory_stage>;
+    std::same_as<T, workers> || std::same_as<T, prefetch> || std::same_as<T, pin_memory_stage> ||
+    std::same_as<T, distributed>;
 
 /// What a trainer takes: epochs of batches of one shape.
 template <class T>
@@ -85,7 +87,7 @@ concept batch_source = requires(T& source) {
     { T::batch_size } -> std::convertible_to<int>;
     { source.batches() } -> std::same_as<std::int64_t>;
     { source.samples() } -> std::same_as<std::int64_t>;
-    { *source.begin() } -> std::convertible_to<batch_view<float, typename T::sample_shape>>;
+    { *source.begin() } -> std::convertible_to<typename T::batch_type>;
     { source.begin() == source.end() } -> std::convertible_to<bool>;
 };
 
@@ -112,6 +114,12 @@ loader<Data, Sampler, Size> operator|(loader<Data, Sampler, Size>&& source, Stag
     return std::move(source);
 }
 
+template <dataset Data, sampler Sampler, int Size>
+loader<Data, Sampler, Size> operator|(loader<Data, Sampler, Size>&& source, distributed stage) {
+    source.set_part(stage);
+    return std::move(source);
+}
+
 // The rules, one deleted function each. The rule is a template parameter, as not every compiler prints the
 // result's type.
 
@@ -122,13 +130,13 @@ template <class Source, class Stage, class Rule = stage_takes_a_dataset_before_b
     requires((sampler<Stage> && !dataset<Source>) || (detail::is_batch_stage<Stage> && !sample_source<Source>))
 Rule operator|(Source const&, Stage const&) = delete;
 
-/// workers, prefetch and pin_memory come after batch<>.
+/// workers, prefetch, pin_memory and distributed come after batch<>.
 template <class Source, class Stage>
 struct batch_is_missing_between {};
 template <sample_source Source, loader_stage Stage, class Rule = batch_is_missing_between<Source, Stage>>
 Rule operator|(Source const&, Stage const&) = delete;
 
-/// workers, prefetch and pin_memory take a loader: `data | batch<64>`.
+/// workers, prefetch, pin_memory and distributed take a loader: `data | batch<64>`.
 template <class Stage, class Source>
 struct stage_takes_a_loader {};
 template <class Source, loader_stage Stage, class Rule = stage_takes_a_loader<Stage, Source>>

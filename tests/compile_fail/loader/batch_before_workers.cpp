@@ -3,6 +3,7 @@
 // error: batch_is_missing_between<(lockstep::)?tensor_dataset<(lockstep::)?shape<4> ?>, (lockstep::)?workers>
 // errors: 1
 #include <lockstep/loader/pipeline.hpp>
+#include <lockstep/loader/tensor_dataset.hpp>
 
 namespace ls = lockstep;
 

@@ -3,6 +3,7 @@
 // error: stage_takes_a_dataset_before_batch<(lockstep::)?shuffle, (lockstep::)?loader<
 // errors: 1
 #include <lockstep/loader/pipeline.hpp>
+#include <lockstep/loader/tensor_dataset.hpp>
 
 namespace ls = lockstep;
 

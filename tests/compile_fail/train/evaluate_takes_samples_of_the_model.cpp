@@ -7,6 +7,7 @@
 #include <lockstep/layer/flatten.hpp>
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/loader/pipeline.hpp>
+#include <lockstep/loader/tensor_dataset.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>

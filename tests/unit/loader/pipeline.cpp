@@ -3,6 +3,7 @@
 #include "numbers.hpp"
 
 #include <lockstep/loader/pipeline.hpp>
+#include <lockstep/loader/tensor_dataset.hpp>
 
 #include <doctest/doctest.h>
 
