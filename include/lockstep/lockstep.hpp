@@ -67,13 +67,16 @@
 #include <lockstep/model/composition.hpp>
 #include <lockstep/model/loss.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
+#include <lockstep/model/loss/on.hpp>
 #include <lockstep/model/loss/regression.hpp>
+#include <lockstep/model/loss/sum.hpp>
 #include <lockstep/model/sequential.hpp>
 
 // program: a model, its loss and their gradient as a list of operations
 #include <lockstep/program/build.hpp>
 #include <lockstep/program/planning_only.hpp>
 #include <lockstep/program/program.hpp>
+#include <lockstep/program/reach.hpp>
 
 // plan: memory, shards, buckets and streams, decided before anything runs; and what a step is expected to take
 #include <lockstep/plan/all_reduce.hpp>

@@ -111,11 +111,15 @@ constexpr index_inputs index_inputs_of() {
     if constexpr (ls::is_class_indices<typename Model::input_shape>) result.input_classes = Model::input_shape::classes;
     if constexpr (Loss::target_content == ls::leaf_content::class_index) {
         using output = typename Model::output_shape;
-        result.target_classes = static_cast<int>(ls::rows_of(ls::extents_of<output>()).columns);
+        auto const ranges = ls::detail::class_ranges_of<Loss, output>();
+        result.target_classes = ranges[0].classes;
         result.targets = Loss::template target_shape<output>::size;
-        if constexpr (requires { Loss::ignored; }) {
-            result.ignores = Loss::ignored > std::numeric_limits<std::int32_t>::min();
-            result.ignored = result.ignores ? static_cast<std::int32_t>(Loss::ignored) : 0;
+        result.ignores = true;
+        result.ignored = static_cast<std::int32_t>(std::max<std::int64_t>(ranges[0].ignored, std::numeric_limits<std::int32_t>::min()));
+        for (auto const& each : ranges) {
+            result.target_classes = std::min(result.target_classes, each.classes);
+            // What one of several losses does not ignore is a class or no target.
+            result.ignores = result.ignores && each.ignored == result.ignored;
         }
     }
     return result;

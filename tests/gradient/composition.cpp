@@ -56,6 +56,9 @@ constexpr model_case cases[] = {
     {"repeat with a change of shape", check_model<sequential<shape<5>, ls::repeat<3, ls::linear<4>, ls::tanh>>>},
     {"repeated residual blocks", check_model<sequential<shape<5>, ls::repeat<2, ls::residual<ls::linear<5>, ls::tanh>>, ls::linear<3>>>},
     {"names", check_model<named_net>},
+    {"frozen layers", check_model<sequential<shape<5>, ls::linear<4>, ls::frozen<ls::linear<6>, ls::tanh>, ls::linear<3>>>},
+    {"a frozen branch", check_model<sequential<shape<5>, ls::branch_sum<ls::frozen<ls::linear<4>, ls::tanh>, ls::linear<4>>, ls::tanh,
+                                               ls::linear<3>>>},
     {"an input without influence", check_model<sequential<shape<5>, signs, ls::linear<3>>>},
 };
 

@@ -50,6 +50,11 @@ struct takes_numbers_not_class_indices {};
 struct takes_one_score_per_class {};
 /// class_weights has as many as there are classes.
 struct has_one_weight_per_class {};
+/// A loss on a part of the output.
+struct part_lies_within_the_output {};
+/// Losses that are added have one batch: targets of the same content and shape.
+template <class First, class Other>
+struct losses_of_a_sum_take_the_same_targets {};
 
 } // namespace rule
 

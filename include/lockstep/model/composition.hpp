@@ -36,4 +36,14 @@ struct repeat {
 template <class Tag, class... Layers>
 struct named {};
 
+/// Layers whose parameters are not trained: they keep their first values, or those that are loaded. It stands for the
+/// layers themselves, whose names are those that they have without it; where one layer stands, in a branch or under a
+/// name, several in it are a chain.
+///
+/// Their parameters have no gradient, no bucket and no value of an optimizer. Gradients pass them on the way to layers
+/// before them that are trained, and where there is none, nothing is computed. Statistics are no parameters: a
+/// batch_norm goes on to observe them, as PyTorch's with requires_grad = False; use_running_statistics stops that too.
+template <class... Layers>
+struct frozen {};
+
 } // namespace lockstep

@@ -4,8 +4,13 @@
 #include <lockstep/expression/elementwise.hpp>
 #include <lockstep/expression/reduce.hpp>
 #include <lockstep/layer/rule.hpp>
+#include <lockstep/shape/memory_order.hpp>
 
+#include <array>
 #include <concepts>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
 
 namespace lockstep {
 
@@ -27,7 +32,48 @@ struct target_tag {};
 /// An option of losses: the sum over a batch instead of its mean.
 struct reduce_by_sum {};
 
+template <class Loss>
+concept any_loss = std::is_empty_v<Loss> && requires {
+    { Loss::target_content } -> std::convertible_to<leaf_content>;
+};
+
 namespace detail {
+
+/// Whether a loss is divided by nothing.
+template <class Loss>
+inline constexpr bool is_sum_loss = [] {
+    if constexpr (requires { Loss::is_sum; }) return bool(Loss::is_sum);
+    else return false;
+}();
+
+/// Whether it is made of losses that each have their own divisor.
+template <class Loss>
+inline constexpr bool is_loss_sum = false;
+
+template <class Loss, class Output, class Target>
+concept has_divisor = requires { Loss::divisor(Output{}, Target{}); };
+template <class Loss, class Output, class Target>
+concept has_correct = requires { Loss::correct(Output{}, Target{}); };
+template <class Loss, class Output, class Target>
+concept has_answers = requires { Loss::answers(Output{}, Target{}); };
+
+/// Which class indices a loss takes: 0 to classes - 1, and one that it ignores.
+struct class_range {
+    int classes = 0;
+    std::int64_t ignored = std::numeric_limits<std::int64_t>::min();
+};
+
+/// All that targets must keep to for an output of shape In.
+template <class Loss, class In>
+constexpr auto class_ranges_of() {
+    if constexpr (requires { Loss::template class_ranges<In>(); }) return Loss::template class_ranges<In>();
+    else {
+        class_range range;
+        range.classes = static_cast<int>(rows_of(extents_of<In>()).columns);
+        if constexpr (requires { Loss::ignored; }) range.ignored = Loss::ignored;
+        return std::array{range};
+    }
+}
 
 /// What losses over numbers have in common: targets of the output's shape, and means over all elements.
 template <class... Options>

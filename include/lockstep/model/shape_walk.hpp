@@ -72,6 +72,11 @@ struct shape_walk {
         next.position = next.accepted ? position + 1 : position;
         return next;
     }
+    /// Frozen layers have their own positions.
+    template <class... Layers>
+    constexpr auto operator>>(type_tag<frozen<Layers...>>) const {
+        return (*this >> ... >> type_tag<Layers>{});
+    }
     template <int>
     using error = void;
 };
@@ -87,6 +92,8 @@ struct fed<chain<Layers...>, In> {
 };
 template <class Tag, class... Layers, class In>
 struct fed<named<Tag, Layers...>, In> : fed<chain<Layers...>, In> {};
+template <class... Layers, class In>
+struct fed<frozen<Layers...>, In> : fed<chain<Layers...>, In> {};
 
 template <class... Layers, class In>
 struct fed<residual<Layers...>, In> {

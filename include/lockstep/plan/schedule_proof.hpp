@@ -228,7 +228,7 @@ private:
                 int const parameter = plan_->buffers[index].parameter;
                 if (parameter < 0) return;
                 if (bucket_of[parameter] >= 0) last[bucket_of[parameter]] = static_cast<int>(i);
-                else last_state = static_cast<int>(i);
+                else if (plan_->parameters[parameter].observed) last_state = static_cast<int>(i);
             };
             use(op.result);
             for (int k = 0; k < op.operand_count; ++k)

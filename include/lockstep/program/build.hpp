@@ -145,9 +145,30 @@ struct model_lowering {
         return append_inner(walk, open, block);
     }
 
+    /// A block of frozen layers alone is a frozen block.
+    template <class Open, class... Inner>
+    static constexpr auto append_block(model_walk& walk, Open open, type_tag<chain<frozen<Inner...>>>) {
+        return freeze(walk, [&] { return append_block(walk, open, type_tag<chain<Inner...>>{}); });
+    }
+
+    /// Appends layers that are not trained. Of these it is a value, so that they are the same code as others.
+    template <class Append>
+    static constexpr auto freeze(model_walk& walk, Append const& append) {
+        bool const outer = walk.here.frozen;
+        walk.here.frozen = true;
+        auto const end = append();
+        walk.here.frozen = outer;
+        return end;
+    }
+
     template <class... Inner, class In, class Order, class... Layers>
     static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<chain<Inner...>> layer) {
         return append_inner(walk, open, layer);
+    }
+
+    template <class... Inner, class In, class Order, class... Layers>
+    static constexpr auto append_layer(model_walk& walk, open_group<In, Order, Layers...> open, type_tag<frozen<Inner...>>) {
+        return append_block(walk, open, type_tag<chain<frozen<Inner...>>>{});
     }
 
     template <class Tag, class... Inner, class In, class Order, class... Layers>
@@ -282,6 +303,11 @@ struct model_lowering {
             auto const next = append_layer(walk, open, layer);
             ++walk.here.index[walk.here.depth - 1];
             return fold<std::remove_const_t<decltype(next)>>{walk, next};
+        }
+        /// Frozen layers have their own places.
+        template <class... Inner>
+        constexpr auto operator>>(type_tag<frozen<Inner...>>) const {
+            return freeze(walk, [&] { return (*this >> ... >> type_tag<Inner>{}); });
         }
     };
     template <class Open, class... Layers>

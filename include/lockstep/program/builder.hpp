@@ -51,6 +51,7 @@ public:
             program_parameter parameter;
             parameter.declared = declared;
             parameter.path = paths[declared.layer];
+            parameter.declared.frozen = parameter.path.frozen && declared.is_trained();
             parameter.group = placed.number;
             if (declared.layer == 0 && declared.shape.rank == 2) parameter.feature_order = feature_order;
             placed.parameters.push_back(static_cast<int>(result.parameters.size()));
@@ -79,6 +80,7 @@ public:
             if (reads_upstream(*group.local) && gradient[group.result] < 0) continue;
             emit_backward(group, gradient);
         }
+        find_unreached();
     }
 
     /// The program of the sum of two gradients of a buffer that is read in two places.
@@ -141,21 +143,39 @@ private:
         emit(local.backward, group);
         for (std::size_t k = 0; k < local.input_gradients.size(); ++k) {
             int const input = group.inputs[k];
-            int const found = group.buffer_of_slot[local.input_gradients[k]];
+            // What is 0 whatever the loss is reaches nobody but a caller who asks for the input's gradient.
+            if (local.input_gradients[k].is_zero && result.buffers[input].kind != buffer_kind::input) continue;
+            int const found = group.buffer_of_slot[local.input_gradients[k].slot];
             gradient[input] = gradient[input] < 0 ? found : add_sum(input, gradient[input], found, group.number);
         }
         if (result.buffers[group.inputs[0]].kind == buffer_kind::input)
             result.input_gradient = gradient[group.inputs[0]];
     }
 
-    /// A parameter's gradient and a buffer's observation are written where they will be reduced.
+    /// A parameter's gradient and a buffer's observation are written where they will be reduced; the gradient of a
+    /// frozen parameter nowhere, so that nothing is computed for it alone.
     constexpr void write_to_parameters(placed_group const& group, std::span<parameter_result const> results) {
         for (parameter_result const& each : results) {
+            int const number = group.parameters[each.parameter];
+            program_parameter& written = result.parameters[number];
+            if (written.declared.frozen) continue;
             buffer& b = result.buffers[group.buffer_of_slot[each.slot]];
             b.kind = buffer_kind::gradient;
-            b.parameter = group.parameters[each.parameter];
-            program_parameter& written = result.parameters[b.parameter];
+            b.parameter = number;
             written.observed = !written.declared.is_trained();
+        }
+    }
+
+    /// Marks the parameters that would be trained, but have no gradient: that is an error where the program is used.
+    /// Frozen, they cause no others.
+    constexpr void find_unreached() {
+        std::vector<char> reached(result.parameters.size(), false);
+        for (buffer const& b : result.buffers)
+            if (b.kind == buffer_kind::gradient) reached[static_cast<std::size_t>(b.parameter)] = true;
+        for (std::size_t i = 0; i < reached.size(); ++i) {
+            program_parameter& parameter = result.parameters[i];
+            if (reached[i] || !parameter.declared.is_trained()) continue;
+            parameter.unreached = parameter.declared.frozen = true;
         }
     }
 

@@ -156,6 +156,19 @@ template <class In, class Loss, class Mode>
 struct expression_rule<loss_group<In, Loss, loss_divisor>, Mode> {
     using type = decltype(scalar(Loss::divisor(group_input<In>{}, target_leaf<In, Loss>{})));
 };
+/// In an evaluation losses that count differently are added up apart.
+template <class In, class Loss>
+concept is_summed_apart = requires { Loss::values_apart(group_input<In>{}, target_leaf<In, Loss>{}); };
+template <class In, class Loss>
+    requires is_summed_apart<In, Loss>
+struct expression_rule<loss_group<In, Loss, loss_value>, evaluation_mode> {
+    using type = decltype(Loss::values_apart(group_input<In>{}, target_leaf<In, Loss>{}));
+};
+template <class In, class Loss>
+    requires is_summed_apart<In, Loss>
+struct expression_rule<loss_group<In, Loss, loss_divisor>, evaluation_mode> {
+    using type = decltype(Loss::divisors_apart(group_input<In>{}, target_leaf<In, Loss>{}));
+};
 template <class In, class Loss, class Mode>
 struct expression_rule<loss_group<In, Loss, answer_count>, Mode> {
     using type = decltype(scalar(Loss::answers(group_input<In>{}, target_leaf<In, Loss>{})));

@@ -9,16 +9,6 @@
 
 namespace lockstep {
 
-/// What the compiler prints when the loss doesn't depend on a parameter: its layer's expression doesn't read it.
-template <class Layer, class Parameter>
-struct parameter_is_not_reached_by_the_loss {
-    template <class Gradient>
-    struct check {
-        static constexpr bool passed = !std::is_same_v<Gradient, no_gradient>;
-        static_assert(passed, "the loss does not depend on a parameter: the type above names its layer and it");
-    };
-};
-
 namespace detail {
 
 /// A parameter's Merge: it is trained.
@@ -35,13 +25,12 @@ template <int Layer, class Owner, class Tag, class Shape, class Initializer, cla
 struct group_parameter {
     static constexpr bool is_trained = std::is_same_v<Merge, trained>;
     using tag = parameter_tag<Layer, Tag>;
-    using owner = Owner;
-    using name_tag = Tag;
     static constexpr local_parameter value() {
         local_parameter result;
         result.layer = Layer;
         result.name = Tag::name;
         result.tag = &tag_identity<Tag>;
+        result.owner = &tag_identity<Owner>;
         result.shape = extents_of<Shape>();
         result.initialize = &Initializer::fill;
         result.merge = merge_rule_of(Merge{});
@@ -77,14 +66,10 @@ struct parameters_of_layer<Index, Owner, parameters<Declared...>> {
 /// Those that are trained.
 template <class Parameters>
 struct trained_of;
-template <>
-struct trained_of<type_list<>> {
-    using type = type_list<>;
-};
-template <class First, class... Rest>
-struct trained_of<type_list<First, Rest...>> {
-    using rest = typename trained_of<type_list<Rest...>>::type;
-    using type = std::conditional_t<First::is_trained, concatenate<type_list<First>, rest>, rest>;
+template <class... Parameters>
+struct trained_of<type_list<Parameters...>> {
+    using type =
+        typename joined<std::conditional_t<Parameters::is_trained, type_list<Parameters>, type_list<>>...>::type;
 };
 
 template <int Index, class In, class... Layers>

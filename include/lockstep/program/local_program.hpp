@@ -42,30 +42,44 @@ struct merge_rule {
     double momentum = 0.0;
 };
 
-/// A parameter's tag as a value: an address for each tag.
+/// A parameter's tag, or its layer, as a value: an address for each type. All compilers print its name with the type.
 template <class Tag>
-inline constexpr char tag_identity = 0;
+struct identity_of {
+    static constexpr char value = 0;
+};
+template <class Tag>
+inline constexpr char const& tag_identity = identity_of<Tag>::value;
 
 struct local_parameter {
     /// Which of the group's layers it belongs to.
     int layer = 0;
     char const* name = "";
-    /// The tag_identity of its tag.
+    /// The tag_identity of its tag, and of its layer.
     void const* tag = nullptr;
+    void const* owner = nullptr;
     extents shape;
     /// For each axis of the saved tensor, the axis in memory.
     std::array<int, max_rank> saved_axes{};
     initializer_function initialize = nullptr;
-    /// What is not trained is a buffer.
+    /// Of a state, which is kept but not trained.
     merge_rule merge;
+    /// In a place where parameters are not trained either, see frozen.
+    bool frozen = false;
 
-    constexpr bool is_trained() const { return merge.how == merge_kind::none; }
+    constexpr bool is_trained() const { return merge.how == merge_kind::none && !frozen; }
 };
 
 /// A result for one of a group's parameters: its gradient, or what is observed of a buffer.
 struct parameter_result {
     int parameter = 0;
     int slot = 0;
+};
+
+/// A gradient with respect to one of a group's inputs.
+struct input_result {
+    int slot = 0;
+    /// The result does not depend on the input, or by comparisons alone.
+    bool is_zero = false;
 };
 
 /// The program of one group, forward and backward, over slots of its own: the same data for every place in
@@ -77,9 +91,9 @@ struct local_program {
     std::span<local_parameter const> parameters;
     /// The slot of the result.
     int result = 0;
-    /// The gradients with respect to parameters and, as slots, to inputs; in an evaluation empty.
+    /// The gradients with respect to parameters and to inputs; in an evaluation empty.
     std::span<parameter_result const> parameter_gradients;
-    std::span<int const> input_gradients;
+    std::span<input_result const> input_gradients;
     /// What a training observes of buffers.
     std::span<parameter_result const> observations;
 };

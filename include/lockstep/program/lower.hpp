@@ -85,27 +85,29 @@ struct lowered {
     template <class Tag>
     using gradient_of = decltype(backward<Tag>(expression{}, typename traits::upstream{}));
 
-    /// The first input may be read for its shape or through a comparison alone: a gradient of zeros.
-    template <class Gradient>
-    using input_gradient =
-        std::conditional_t<std::is_same_v<Gradient, no_gradient>,
-                           apply<function::broadcast_to, literal<0.0>, column_index<typename traits::input, true>>,
-                           Gradient>;
+    /// The trained parameters that the result depends on, and not by comparisons alone.
+    template <class Parameters>
+    struct reached_among;
+    template <class... Parameters>
+    struct reached_among<type_list<Parameters...>> {
+        template <class Tag>
+        static constexpr bool is_reached = !std::is_same_v<gradient_of<Tag>, no_gradient>;
+        using type = typename joined<std::conditional_t<is_reached<typename Parameters::tag>, type_list<Parameters>,
+                                                        type_list<>>...>::type;
+    };
+    using reached = typename reached_among<trained>::type;
 
+    /// An input may be read for its shape or through a comparison alone: a gradient of zeros.
+    using zeros = apply<function::broadcast_to, literal<0.0>, column_index<typename traits::input, true>>;
+    template <class Gradient>
+    using input_gradient = std::conditional_t<std::is_same_v<Gradient, no_gradient>, zeros, Gradient>;
     template <bool Wanted, class Targets>
     struct gradients_of {
         using type = type_list<>;
     };
     template <class... Parameters>
     struct gradients_of<true, type_list<Parameters...>> {
-        static constexpr bool all_reached =
-            (parameter_is_not_reached_by_the_loss<typename Parameters::owner, typename Parameters::name_tag>::
-                 template check<gradient_of<typename Parameters::tag>>::passed &&
-             ... && true);
-        // After the error above, gradients that do not exist would only be more errors.
-        using type = typename std::conditional_t<
-            all_reached, own_gradients<type_list<>, gradient_of<typename Parameters::tag>...>,
-            std::type_identity<type_list<>>>::type;
+        using type = typename own_gradients<type_list<>, gradient_of<typename Parameters::tag>...>::type;
     };
     template <std::size_t... Index>
     struct gradients_of<true, std::index_sequence<Index...>> {
@@ -114,7 +116,7 @@ struct lowered {
 
     // An evaluation has no gradients, nor has a group that gives its input as it is.
     static constexpr bool has_backward = Backward && !is_leaf<expression>;
-    using of_parameters = typename gradients_of<has_backward, trained>::type;
+    using of_parameters = typename gradients_of<has_backward, reached>::type;
     using of_inputs = typename gradients_of<has_backward, std::make_index_sequence<traits::inputs>>::type;
 
     using observed_values = typename values_observed<observations>::type;
@@ -143,8 +145,9 @@ struct lowered {
         return std::array<local_parameter, sizeof...(Parameters)>{Parameters::value()...};
     }
     template <class... Gradients>
-    static constexpr auto gradient_slots(type_list<Gradients...>) {
-        return std::array<int, sizeof...(Gradients)>{slot_of<Gradients, final_slots>...};
+    static constexpr auto input_results(type_list<Gradients...>) {
+        return std::array<input_result, sizeof...(Gradients)>{
+            input_result{slot_of<Gradients, final_slots>, std::is_same_v<Gradients, zeros>}...};
     }
     template <class... Tags, class... Values>
     static constexpr auto results_of(type_list<Tags...>, type_list<Values...>) {
@@ -159,9 +162,9 @@ struct lowered {
     static constexpr auto slot_array = slot_values(final_slots{});
     static constexpr auto operation_array = operation_values(steps{});
     static constexpr auto parameter_array = parameter_values(parameters{});
-    static constexpr auto parameter_gradient_array = results_of(typename tags_of<trained>::type{}, of_parameters{});
+    static constexpr auto parameter_gradient_array = results_of(typename tags_of<reached>::type{}, of_parameters{});
     static constexpr auto observation_array = results_of(typename tags_of<observations>::type{}, observed_values{});
-    static constexpr auto input_gradient_array = gradient_slots(of_inputs{});
+    static constexpr auto input_gradient_array = input_results(of_inputs{});
 
     static constexpr local_program value{
         slot_array,

@@ -50,6 +50,8 @@ struct layer_path {
     std::array<int, 8> index{};
     std::array<char const*, 8> name{};
     int depth = 0;
+    /// Within frozen<...>.
+    bool frozen = false;
 
     /// One level further in, at its first layer.
     constexpr void enter() {
@@ -67,6 +69,8 @@ struct program_parameter {
     int group = 0;
     /// Of a state: the program observes it.
     bool observed = false;
+    /// Of a parameter that is neither frozen nor has a gradient: the loss does not depend on it, see reach.hpp.
+    bool unreached = false;
 };
 
 /// A model, its loss and their gradient as a list of operations over numbered buffers. It knows nothing of
@@ -78,8 +82,9 @@ struct program {
     /// The operations before this one are the forward pass and the loss.
     int forward_count = 0;
     int output = -1;
+    /// A number; in an evaluation with losses that count differently, one for each of them.
     int loss = -1;
-    /// What the loss is divided by, where that is not the number of samples.
+    /// What the loss is divided by, where that is not the number of samples: as many numbers.
     int divisor = -1;
     int correct = -1;
     int answers = -1;

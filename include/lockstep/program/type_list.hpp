@@ -47,4 +47,13 @@ struct concatenation<type_list<A...>, type_list<B...>> {
 template <class A, class B>
 using concatenate = typename concatenation<A, B>::type;
 
+template <class... Lists>
+struct joined {
+    using type = type_list<>;
+};
+template <class First, class... Rest>
+struct joined<First, Rest...> {
+    using type = concatenate<First, typename joined<Rest...>::type>;
+};
+
 } // namespace lockstep::detail

@@ -102,6 +102,15 @@ inline bool counts_batches(tensor_entry const& entry) {
     return entry.kind == element_kind::i64 && ("." + entry.name).ends_with(".num_batches_tracked");
 }
 
+/// An optimizer's value for a parameter that was trained before and is frozen here.
+template <class T>
+bool belongs_to_frozen(tensor_entry const& entry, std::vector<training_tensor<T>> const& tensors) {
+    if (!entry.name.starts_with("optimizer.")) return false;
+    std::string const name = entry.name.substr(entry.name.find('.', std::string("optimizer.").size()) + 1);
+    return std::ranges::any_of(
+        tensors, [&](auto const& each) { return each.parameter->declared.frozen && each.name == name; });
+}
+
 /// Compares a file with a model, whole. Returns whether it holds the optimizer's values too.
 template <class T>
 bool check_architecture(std::string const& path, safetensors_file const& file,
@@ -120,7 +129,8 @@ bool check_architecture(std::string const& path, safetensors_file const& file,
         file.as<T>(tensor.name); // throws where the elements are of another type
     }
     for (tensor_entry const& entry : file.tensors())
-        if (!counts_batches(entry) && std::find(expected.begin(), expected.end(), entry.name) == expected.end())
+        if (!counts_batches(entry) && !belongs_to_frozen(entry, tensors) &&
+            std::find(expected.begin(), expected.end(), entry.name) == expected.end())
             throw data_error(differs + "it has a tensor '" + entry.name + "' " + text_of(entry.shape) +
                              ", which this model has not");
     return has_state;
@@ -144,7 +154,8 @@ void save_checkpoint(std::string const& path, Trainer& trainer, std::int64_t epo
 
 /// Restores what save_checkpoint wrote, or the parameters alone from a file that has no optimizer state: that starts at 0
 /// then. The file is compared with the whole model before anything is changed; data_error names the first tensor that
-/// differs, what was expected and what was found. A trainer that refuses steps after a failure takes them again.
+/// differs, what was expected and what was found. An optimizer's values for parameters that are frozen here are left out.
+/// A trainer that refuses steps after a failure takes them again.
 template <class Trainer>
 checkpoint_position load_checkpoint(std::string const& path, Trainer& trainer) {
     std::vector<std::vector<typename Trainer::element>> states(

@@ -3,11 +3,11 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/expression/expression.hpp>
+#include <lockstep/model/loss.hpp>
 #include <lockstep/shape/memory_order.hpp>
 #include <lockstep/tensor/tensor.hpp>
 
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -38,13 +38,6 @@ struct sample_targets_of<Loss, Output> {
 template <class Loss, class Output>
 using sample_targets = typename sample_targets_of<Loss, Output>::type;
 
-/// Whether a loss is divided by nothing.
-template <class Loss>
-inline constexpr bool is_sum_loss = [] {
-    if constexpr (requires { Loss::is_sum; }) return bool(Loss::is_sum);
-    else return false;
-}();
-
 /// What the compiler prints for a batch whose targets the loss cannot take.
 template <class Loss>
 struct targets_of {
@@ -60,12 +53,11 @@ struct targets_of {
 };
 
 /// Throws data_error for the first index that is none of 0 to classes - 1, nor the one that is ignored.
-inline void check_indices(std::span<std::int32_t const> indices, std::int64_t per_sample, int classes, char const* what,
-                          std::int64_t ignored = std::numeric_limits<std::int64_t>::min()) {
+inline void check_indices(std::span<std::int32_t const> indices, std::int64_t per_sample, class_range const& range, char const* what) {
     for (std::size_t i = 0; i < indices.size(); ++i)
-        if ((indices[i] < 0 || indices[i] >= classes) && indices[i] != ignored)
+        if ((indices[i] < 0 || indices[i] >= range.classes) && indices[i] != range.ignored)
             throw data_error("trainer: sample " + std::to_string(static_cast<std::int64_t>(i) / per_sample) + " of the batch has " +
-                             what + " " + std::to_string(indices[i]) + ", expected 0 to " + std::to_string(classes - 1));
+                             what + " " + std::to_string(indices[i]) + ", expected 0 to " + std::to_string(range.classes - 1));
 }
 
 /// Checks the numbers in a batch that something is looked up with. Throws usage_error for a wrong number of targets,
@@ -78,12 +70,10 @@ void check_batch(batch_view<T, Shape, TargetShape, Target> const& batch) {
                           std::to_string(batch.targets.size()) + " targets" +
                           (TargetShape::size > 1 ? ", expected " + std::to_string(expected) : ""));
     if constexpr (Loss::target_content == leaf_content::class_index) {
-        constexpr int classes = static_cast<int>(rows_of(extents_of<Output>()).columns);
-        if constexpr (requires { Loss::ignored; })
-            check_indices(batch.targets, TargetShape::size, classes, "target", Loss::ignored);
-        else check_indices(batch.targets, TargetShape::size, classes, "target");
+        for (class_range const& range : class_ranges_of<Loss, Output>())
+            check_indices(batch.targets, TargetShape::size, range, "target");
     }
-    if constexpr (is_class_indices<Shape>) check_indices(batch.inputs.elements(), Shape::size, Shape::classes, "input");
+    if constexpr (is_class_indices<Shape>) check_indices(batch.inputs.elements(), Shape::size, {Shape::classes}, "input");
 }
 
 } // namespace lockstep::detail

@@ -7,6 +7,7 @@
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/plan/proof.hpp>
+#include <lockstep/program/reach.hpp>
 #include <lockstep/train/optimizer.hpp>
 #include <lockstep/train/options.hpp>
 #include <lockstep/train/targets.hpp>
@@ -113,6 +114,7 @@ public:
     /// The plan of a training step, and of an evaluation.
     using training = static_plan<detail::training_source<typename Parallel::model, Loss, backend>, settings>;
     static constexpr plan training_plan = training::value;
+    static_assert(reaches_all_parameters<Loss, training>());
     static_assert(!training_plan.buckets.empty(), "the model has no parameter that is trained");
     static_assert(proven<training>);
     static constexpr plan evaluation_plan =
@@ -170,7 +172,8 @@ public:
         for (auto const& batch : loader) evaluate(batch, sums);
         evaluation result;
         result.samples = sums.samples;
-        if (sums.samples > 0) result.loss = sums.loss / (is_sum ? 1.0 : sums.divisor);
+        if (sums.samples > 0)
+            for (std::size_t t = 0; t < terms; ++t) result.loss += mean_of(sums.loss[t], sums.divisor[t]);
         if (sums.answers > 0) result.accuracy = sums.correct / sums.answers;
         return result;
     }
@@ -358,9 +361,17 @@ private:
         }
     }
 
+    /// Losses that count differently and so are added up apart.
+    static constexpr std::size_t terms = evaluation_plan.buffers[evaluation_plan.loss].shape.size();
+    static double mean_of(double sum, double divisor) {
+        if constexpr (terms == 1) return sum / (is_sum ? 1.0 : divisor);
+        else return divisor == 0.0 ? sum : sum / divisor;
+    }
+
     /// Sums over all samples that were evaluated.
     struct evaluation_sums {
-        double loss = 0.0, divisor = 0.0, correct = 0.0, answers = 0.0;
+        std::array<double, terms> loss{}, divisor{};
+        double correct = 0.0, answers = 0.0;
         std::int64_t samples = 0;
     };
 
@@ -393,23 +404,27 @@ private:
         auto& passes = step_.passes();
         team().run([&](int r) {
             replica& own = *evaluation_[r];
-            auto const number_of = [&own](int buffer, double otherwise) {
-                return buffer < 0 ? otherwise : static_cast<double>(*own.template result<element>(buffer));
+            auto const number_of = [&own](int buffer, double otherwise, std::size_t index = 0) {
+                return buffer < 0 ? otherwise : static_cast<double>(own.template result<element>(buffer)[index]);
             };
             for (int s = passes.first_shard(r); s < passes.first_shard(r + 1); ++s) {
                 shard_input const& input = call_.inputs[s];
-                detail::shard_result& result = passes.results()[static_cast<std::size_t>(passes.share().first + s)];
-                result = {.samples = input.samples};
+                evaluated_[s].fill({.samples = input.samples});
                 if (input.samples == 0) continue;
                 own.forward(input);
                 auto const samples = static_cast<double>(input.samples);
-                result = {number_of(p.loss, 0.0), number_of(p.divisor, samples), number_of(p.correct, 0.0),
-                          number_of(p.answers, samples), input.samples};
+                for (std::size_t t = 0; t < terms; ++t)
+                    evaluated_[s][t] = {number_of(p.loss, 0.0, t), number_of(p.divisor, samples, t), number_of(p.correct, 0.0),
+                                        number_of(p.answers, samples), input.samples};
             }
         });
-        step_.share_results(call_);
-        sums.loss += step_.sum(&detail::shard_result::loss);
-        sums.divisor += step_.sum(&detail::shard_result::divisor);
+        for (std::size_t t = 0; t < terms; ++t) {
+            for (int s = 0; s < passes.share().count; ++s)
+                passes.results()[static_cast<std::size_t>(passes.share().first + s)] = evaluated_[s][t];
+            step_.share_results(call_);
+            sums.loss[t] += step_.sum(&detail::shard_result::loss);
+            sums.divisor[t] += step_.sum(&detail::shard_result::divisor);
+        }
         sums.correct += step_.sum(&detail::shard_result::correct);
         sums.answers += step_.sum(&detail::shard_result::answers);
         sums.samples += whole_of(part);
@@ -420,6 +435,8 @@ private:
     step_type step_;
     typename step_type::call call_;
     std::array<std::unique_ptr<replica>, replicas> evaluation_;
+    /// Of each own shard, for each term.
+    std::array<std::array<detail::shard_result, terms>, shards> evaluated_;
     double loss_ = 0.0;
     std::uint64_t steps_ = 0, updates_ = 0;
     std::int64_t accumulated_batches_ = 0;

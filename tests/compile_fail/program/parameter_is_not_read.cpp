@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A parameter that a layer declares is read by its expression, else it would never be trained.
-// error: parameter_is_not_reached_by_the_loss<.*>::check<
-// error: Layer ?= ?shift|reached_by_the_loss<shift
-// error: lockstep::bias
+// error: not_reached_by<.*>::parameter_at<.*>::of_layer<
+// error: parameter_at<1>|Place=<1>
+// error: identity_of<shift>
+// error: identity_of<lockstep::bias>
 // errors: 1
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
+#include <lockstep/model/sequential.hpp>
+#include <lockstep/plan/plan.hpp>
 #include <lockstep/program/build.hpp>
+#include <lockstep/program/reach.hpp>
 
 namespace ls = lockstep;
 
@@ -34,5 +38,9 @@ struct no_device {
     }
 };
 
-using model = ls::sequential<ls::shape<4>, ls::linear<3>, shift>;
-inline ls::program derive() { return ls::training_program<model, ls::cross_entropy, no_device>(); }
+struct training {
+    static constexpr ls::program build() {
+        return ls::training_program<ls::sequential<ls::shape<4>, ls::linear<3>, shift>, ls::cross_entropy, no_device>();
+    }
+};
+static_assert(ls::reaches_all_parameters<ls::cross_entropy, ls::static_plan<training, ls::plan_settings{}>>());
