@@ -4,10 +4,11 @@
 #include <lockstep/error.hpp>
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/idx.hpp>
+#include <lockstep/loader/transform/elementwise.hpp>
+#include <lockstep/loader/transform/normalize.hpp>
 #include <lockstep/shape/shape.hpp>
 #include <lockstep/tensor/memory.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -18,38 +19,7 @@
 
 namespace lockstep {
 
-/// What becomes of a pixel: (pixel / 255 - mean) / deviation, as torchvision's ToTensor and Normalize, bit
-/// for bit. As it stands, values from 0 to 1: `normalize{.mean = 0.286f, .deviation = 0.353f}`.
-struct normalize {
-    float mean = 0;
-    float deviation = 1;
-
-    friend constexpr bool operator==(normalize const&, normalize const&) = default;
-};
-
 namespace detail {
-
-/// pixel / 255, rounded as that division is (a test compares all 256), by multiplications: 1 / 255 in two
-/// parts, of which the first has few enough bits for an exact product. Thereby a fused multiply-add has the
-/// same result, and it is several times as fast.
-constexpr float unit_interval(std::uint8_t pixel) {
-    constexpr float high = 0x1.01p-8F;
-    constexpr auto low = static_cast<float>(1.0 / 255 - high);
-    auto const value = static_cast<float>(pixel);
-    return value * high + value * low;
-}
-
-/// The two never overlap; only when told so do compilers vectorize, as bytes may alias anything.
-template <std::int64_t Size>
-void convert_pixels(std::uint8_t const* __restrict pixels, float* __restrict values) {
-    for (std::int64_t i = 0; i < Size; ++i) values[i] = unit_interval(pixels[i]);
-}
-
-template <std::int64_t Size>
-void convert_pixels(std::uint8_t const* __restrict pixels, float* __restrict values, normalize scale) {
-    for (std::int64_t i = 0; i < Size; ++i)
-        values[i] = (unit_interval(pixels[i]) - scale.mean) / scale.deviation;
-}
 
 /// Whether a file's extents, the first of which counts samples, are those of the shape; images of one
 /// channel are stored without it.
@@ -86,9 +56,7 @@ public:
         : classes_(classes), scale_(scale) {
         if (classes < 1)
             throw usage_error{"idx_dataset: expected 1 class or more, found " + std::to_string(classes)};
-        if (!(std::isfinite(scale.mean) && std::isfinite(scale.deviation) && scale.deviation > 0))
-            throw usage_error{"normalize: expected a finite mean and a finite deviation above 0, found " +
-                              std::to_string(scale.mean) + " and " + std::to_string(scale.deviation)};
+        scale.check();
         auto image_file = read_idx(images);
         if (!detail::has_extents<Shape>(image_file.extents))
             throw detail::file_error(images, "images of another shape", detail::extents_text<Shape>(),
@@ -116,11 +84,14 @@ public:
     normalize scale() const { return scale_; }
 
     std::int32_t read(std::int64_t index, std::span<float> input) const {
-        auto const* pixels = content_->pixels.data() + index * Shape::size;
-        if (scale_ == normalize{})
-            detail::convert_pixels<Shape::size>(pixels, input.data());
-        else
-            detail::convert_pixels<Shape::size>(pixels, input.data(), scale_);
+        auto const* from = pixels(index).data();
+        if (scale_ == normalize{}) detail::transform_elements<Shape::size>(to_float{}, from, input.data(), 0);
+        else detail::transform_elements<Shape::size>(scale_, from, input.data(), 0);
+        return target_of(index);
+    }
+
+    /// The class of an image.
+    std::int32_t target_of(std::int64_t index) const {
         return content_->labels[static_cast<std::size_t>(index)];
     }
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/loader/dataset.hpp>
+#include <lockstep/tensor/tensor.hpp>
+
+#include <concepts>
+#include <cstdint>
+
+namespace lockstep {
+
+// What becomes of the samples at the end of an epoch that are fewer than a batch: batch<64, drop_last>.
+
+/// They are a short batch.
+struct keep_last {};
+/// They are left out of this epoch.
+struct drop_last {};
+/// They are a short batch in a full batch's memory, filled up with repetitions of its samples: a padded_batch.
+/// The repetitions don't count, so that means over samples stay exact.
+struct pad_last {};
+
+template <class T>
+concept last_batch = std::same_as<T, keep_last> || std::same_as<T, drop_last> || std::same_as<T, pad_last>;
+
+/// A batch with repetitions of its samples behind it, up to the number of samples of all batches.
+template <class Batch>
+struct padded_batch : Batch {
+    /// Number of samples that are repetitions.
+    std::int64_t padding = 0;
+
+    /// Inputs and targets, repetitions included.
+    auto padded_inputs() const {
+        auto inputs = this->inputs;
+        return decltype(inputs){inputs.data(), inputs.count() + padding};
+    }
+    auto padded_targets() const {
+        auto const targets = this->targets;
+        auto const per_sample = targets.size() / static_cast<std::size_t>(this->count());
+        return decltype(this->targets){targets.data(), targets.size() + per_sample * static_cast<std::size_t>(padding)};
+    }
+};
+
+namespace detail {
+
+template <class Data, class Last>
+struct loader_batch {
+    using type = sample_batch<Data>;
+};
+template <class Data>
+struct loader_batch<Data, pad_last> {
+    using type = padded_batch<sample_batch<Data>>;
+};
+
+} // namespace detail
+} // namespace lockstep
