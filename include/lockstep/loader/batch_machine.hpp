@@ -49,6 +49,17 @@ struct loader_options {
 
 namespace detail {
 
+/// What the exception says that is being handled.
+inline std::string text_of_exception() {
+    try {
+        throw;
+    } catch (std::exception const& cause) {
+        return cause.what();
+    } catch (...) {
+        return "what was thrown is no std::exception";
+    }
+}
+
 /// What is delivered, and in which order: all that a loader's content depends on.
 template <any_dataset Data, sampler Sampler, class Collation>
 struct batch_recipe {
@@ -146,10 +157,15 @@ private:
         return std::min<std::int64_t>(Batch, recipe_.samples() - first);
     }
 
+    using inputs_view = tensor_view<element, sample_shape>;
+    using targets_view = tensor_view<target, sample_target_shape<Data>>;
+
     void fill(epoch_run const& run, std::int64_t batch, int slot, std::atomic<bool> const& abandoned) const {
         auto const first = first_of(run, batch);
-        tensor_view<element, sample_shape> const into{inputs(slot), count_from(first)};
-        tensor_view<target, sample_target_shape<Data>> const into_targets{targets(slot), into.count()};
+        inputs_view const into{inputs(slot), count_from(first)};
+        targets_view const into_targets{targets(slot), into.count()};
+        auto const where = [&] { return "batch " + std::to_string(batch) + " of epoch " + std::to_string(run.epoch); };
+
         auto order = recipe_.sampler.order(recipe_.data.size(), run.epoch);
         auto next = order(first);
         for (std::int64_t i = 0; i < into.count(); ++i) {
@@ -159,30 +175,31 @@ private:
                 next = order(first + i + 1);
                 if constexpr (requires { recipe_.data.expect(next); }) recipe_.data.expect(next);
             }
-            auto const where = [&] {
-                return "sample " + std::to_string(sample) + " (batch " + std::to_string(batch) + " of epoch " +
-                       std::to_string(run.epoch) + "): ";
-            };
             try {
                 draw_sample(recipe_.data, sample, into[i], into_targets[i],
                             {run.epoch, repeats_samples<Sampler> ? first + i : sample});
-            } catch (std::exception const& cause) {
-                std::throw_with_nested(sample_error{sample, where() + cause.what()});
             } catch (...) {
-                std::throw_with_nested(
-                    sample_error{sample, where() + "the dataset threw what is no std::exception"});
+                std::throw_with_nested(sample_error{
+                    sample, "sample " + std::to_string(sample) + " (" + where() + "): " + text_of_exception()});
             }
         }
-        if constexpr (std::invocable<Collation const&, tensor_view<element, sample_shape>,
-                                     tensor_view<target, sample_target_shape<Data>>>) {
-            recipe_.collation(into, into_targets);
-        } else {
-            sample_random random{recipe_.collation_seed, {run.epoch, first}, transforms_before<Data>};
-            recipe_.collation(into, into_targets, random);
+        try {
+            collate(into, into_targets, {run.epoch, first});
+        } catch (...) {
+            std::throw_with_nested(data_error{where() + ": " + text_of_exception()});
         }
         if constexpr (std::same_as<Last, pad_last>) {
             pad(into.data(), into.size(), Batch * sample_shape::size);
             pad(into_targets.data(), into_targets.size(), Batch * sample_targets);
+        }
+    }
+
+    void collate(inputs_view into, targets_view into_targets, draw which) const {
+        if constexpr (std::invocable<Collation const&, inputs_view, targets_view>) {
+            recipe_.collation(into, into_targets);
+        } else {
+            sample_random random{recipe_.collation_seed, which, transforms_before<Data>};
+            recipe_.collation(into, into_targets, random);
         }
     }
 

@@ -5,6 +5,7 @@
 #include <lockstep/tensor/tensor.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 
 namespace lockstep {
@@ -29,14 +30,11 @@ struct padded_batch : Batch {
     std::int64_t padding = 0;
 
     /// Inputs and targets, repetitions included.
-    auto padded_inputs() const {
-        auto inputs = this->inputs;
-        return decltype(inputs){inputs.data(), inputs.count() + padding};
-    }
+    auto padded_inputs() const { return decltype(Batch::inputs){this->inputs.data(), this->count() + padding}; }
     auto padded_targets() const {
-        auto const targets = this->targets;
-        auto const per_sample = targets.size() / static_cast<std::size_t>(this->count());
-        return decltype(this->targets){targets.data(), targets.size() + per_sample * static_cast<std::size_t>(padding)};
+        auto const per_sample = static_cast<std::int64_t>(this->targets.size()) / this->count();
+        return decltype(Batch::targets){this->targets.data(),
+                                        static_cast<std::size_t>(per_sample * (this->count() + padding))};
     }
 };
 

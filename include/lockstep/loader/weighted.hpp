@@ -26,31 +26,17 @@ public:
     weighted(std::vector<double> const& weights, seed start)
         : seed_(start), table_(std::make_shared<std::vector<column> const>(make_table(weights))) {}
 
-    class order_of_epoch {
-    public:
-        std::int64_t operator()(std::int64_t position) const {
-            auto const words =
-                philox({static_cast<std::uint32_t>(position),
-                        static_cast<std::uint32_t>(static_cast<std::uint64_t>(position) >> 32),
-                        static_cast<std::uint32_t>(epoch_), static_cast<std::uint32_t>(epoch_ >> 32)},
-                       key_);
-            auto const size = static_cast<double>(table_->size());
-            auto const at = static_cast<std::size_t>(uniform(words[0], words[1]) * size);
-            auto const& chosen = (*table_)[at];
-            return uniform(words[2], words[3]) < chosen.share ? static_cast<std::int64_t>(at) : chosen.other;
-        }
-
-    private:
-        friend weighted;
-        order_of_epoch(weighted const& sampler, std::uint64_t epoch)
-            : table_(sampler.table_.get()), key_(make_key(sampler.seed_.value ^ purpose)), epoch_(epoch) {}
-
-        std::vector<column> const* table_;
-        philox_key key_;
-        std::uint64_t epoch_;
-    };
-
-    order_of_epoch order(std::int64_t, std::uint64_t epoch) const { return {*this, epoch}; }
+    auto order(std::int64_t, std::uint64_t epoch) const {
+        return [columns = table_.get(), key = make_key(seed_.value ^ purpose), epoch](std::int64_t position) {
+            auto const place = static_cast<std::uint64_t>(position);
+            auto const words = philox({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
+                                       static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(epoch >> 32)},
+                                      key);
+            auto const at = static_cast<std::size_t>(uniform(words[0], words[1]) * static_cast<double>(columns->size()));
+            auto const& [share, other] = (*columns)[at];
+            return uniform(words[2], words[3]) < share ? static_cast<std::int64_t>(at) : other;
+        };
+    }
     std::uint64_t seed_value() const { return seed_.value; }
     /// Throws usage_error where there are not as many weights as samples.
     void check(std::int64_t size) const {
