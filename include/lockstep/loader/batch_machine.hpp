@@ -123,8 +123,11 @@ public:
     bool finished() const { return !ring_ || ring_->position() == ring_->batches(); }
     bool pinned() const { return memory_.pinned(); }
     batch_type const& current() const { return current_; }
-    /// The epoch under way; not at its end.
+    /// The epoch under way, and how many of its samples are delivered with the current batch; not at its end.
     std::uint64_t epoch() const { return ring_->run().epoch; }
+    std::int64_t delivered() const {
+        return std::min(first_of(ring_->run(), ring_->position() + 1), recipe_.samples());
+    }
     double waiting() const { return std::chrono::duration<double>(waiting_).count(); }
 
 private:

@@ -4,10 +4,10 @@
 #include <lockstep/error.hpp>
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/idx.hpp>
+#include <lockstep/loader/read_ahead.hpp>
 #include <lockstep/loader/transform/elementwise.hpp>
 #include <lockstep/loader/transform/normalize.hpp>
 #include <lockstep/shape/shape.hpp>
-#include <lockstep/tensor/memory.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -95,12 +95,8 @@ public:
         return content_->labels[static_cast<std::size_t>(index)];
     }
 
-    /// Has the memory fetch a sample that is read soon: in a shuffled epoch it is far from all others.
-    void expect(std::int64_t index) const {
-        auto const* pixels = content_->pixels.data() + index * Shape::size;
-        for (std::int64_t i = 0; i < Shape::size; i += std::int64_t{memory_alignment})
-            __builtin_prefetch(pixels + i);
-    }
+    /// Has the memory fetch a sample that is read soon.
+    void expect(std::int64_t index) const { detail::read_ahead(pixels(index).data(), Shape::size); }
 
     /// The bytes of an image as the file has them.
     std::span<std::uint8_t const> pixels(std::int64_t index) const {

@@ -113,11 +113,10 @@ public:
     loader_position position() const {
         loader_position at{detail::seed_of(recipe().sampler), next_epoch(), first_sample_, recipe().samples()};
         if (!is_placed_ && !machine_->finished()) {
-            auto const& batch = machine_->current();
-            auto const done = batch.first + batch.count();
-            if (machine_->batches_from(done) > 0) {
+            auto const delivered = machine_->delivered();
+            if (machine_->batches_from(delivered) > 0) {
                 at.epoch = static_cast<std::int64_t>(machine_->epoch());
-                at.sample = done;
+                at.sample = delivered;
             }
         }
         return at;

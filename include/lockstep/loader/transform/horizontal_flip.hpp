@@ -5,6 +5,7 @@
 #include <lockstep/loader/transform/image.hpp>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace lockstep {
@@ -20,8 +21,12 @@ struct horizontal_flip {
     template <class Element, int Channels, int Height, int Width>
     void operator()(sample_view<Element, shape<Channels, Height, Width>> image, sample_random& random) const {
         if (!random.chance(probability)) return;
-        for (int row = 0; row < Channels * Height; ++row)
-            std::reverse(image.data() + row * Width, image.data() + (row + 1) * Width);
+        for (int y = 0; y < Channels * Height; ++y) {
+            Element* const row = image.data() + y * Width;
+            std::array<Element, Width> copy; // with it, the compiler reverses whole registers
+            std::copy_n(row, Width, copy.begin());
+            std::reverse_copy(copy.begin(), copy.end(), row);
+        }
     }
     void check() const {
         if (!(probability >= 0.0F && probability <= 1.0F))

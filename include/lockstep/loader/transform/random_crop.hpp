@@ -41,15 +41,26 @@ struct random_crop {
         for (int c = 0; c < Channels; ++c)
             for (int y = 0; y < cut::height; ++y) {
                 Element* const row = to.data() + (c * cut::height + y) * cut::width;
-                if (top + y < 0 || top + y >= InHeight) {
-                    std::fill_n(row, cut::width, Element{});
-                    continue;
-                }
-                Element const* const in = from.data() + (c * InHeight + top + y) * InWidth + left;
-                std::fill(row, row + first, Element{});
-                std::copy(in + first, in + last, row + first);
-                std::fill(row + last, row + cut::width, Element{});
+                if (top + y < 0 || top + y >= InHeight) std::fill_n(row, cut::width, Element{});
+                else copy_row<cut::width>(from, (c * InHeight + top + y) * InWidth + left, first, last, row);
             }
+    }
+
+private:
+    /// Columns first to last - 1 of a row that begins at an offset in the image; the others are zero. A row's
+    /// neighbours in memory may be read, not used: then the length is fixed, and the loop vectorizes.
+    template <int Columns, class Image, class Element>
+    static void copy_row(Image from, int offset, int first, int last, Element* __restrict to) {
+        if (offset >= 0 && offset + Columns <= static_cast<int>(from.size())) {
+            Element const* const in = from.data() + offset;
+            for (int x = 0; x < Columns; ++x) {
+                Element const value = in[x];
+                to[x] = x >= first && x < last ? value : Element{};
+            }
+        } else {
+            std::fill_n(to, Columns, Element{});
+            std::copy(from.begin() + offset + first, from.begin() + offset + last, to + first);
+        }
     }
 };
 
