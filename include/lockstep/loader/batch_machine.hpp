@@ -12,6 +12,7 @@
 #include <lockstep/tensor/tensor.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <concepts>
@@ -140,6 +141,8 @@ private:
     static constexpr std::int64_t slot_bytes =
         input_bytes + align_up(Batch * sample_targets * std::int64_t{sizeof(target)});
 
+    static constexpr std::int64_t samples_ahead = 4;
+
     struct filler {
         batch_machine const* machine;
 
@@ -169,15 +172,20 @@ private:
         targets_view const into_targets{targets(slot), into.count()};
         auto const where = [&] { return "batch " + std::to_string(batch) + " of epoch " + std::to_string(run.epoch); };
 
+        // Samples are looked up, and their dataset is told of them, some before their turn: memory is slow to come.
         auto order = recipe_.sampler.order(recipe_.data.size(), run.epoch);
-        auto next = order(first);
+        std::array<std::int64_t, samples_ahead> coming{};
+        auto const look_up = [&](std::int64_t i) {
+            if (i >= into.count()) return;
+            auto const sample = order(first + i);
+            coming[static_cast<std::size_t>(i % samples_ahead)] = sample;
+            if constexpr (requires { recipe_.data.expect(sample); }) recipe_.data.expect(sample);
+        };
+        for (std::int64_t i = 0; i < samples_ahead; ++i) look_up(i);
         for (std::int64_t i = 0; i < into.count(); ++i) {
             if (abandoned.load(std::memory_order_relaxed)) return;
-            auto const sample = next;
-            if (i + 1 < into.count()) {
-                next = order(first + i + 1);
-                if constexpr (requires { recipe_.data.expect(next); }) recipe_.data.expect(next);
-            }
+            auto const sample = coming[static_cast<std::size_t>(i % samples_ahead)];
+            look_up(i + samples_ahead);
             try {
                 draw_sample(recipe_.data, sample, into[i], into_targets[i],
                             {run.epoch, repeats_samples<Sampler> ? first + i : sample});

@@ -124,16 +124,20 @@ TEST_CASE("leaving a loop early begins the next epoch afresh") {
     }
 }
 
-TEST_CASE("a dataset that wants to is told of each sample that follows in the batch") {
+TEST_CASE("a dataset that wants to is told of each sample before it is read") {
     struct announced : numbers {
         std::vector<std::int64_t>* told;
         announced(std::int64_t samples, std::vector<std::int64_t>* list) : numbers{samples}, told(list) {}
         void expect(std::int64_t index) const { told->push_back(index); }
+        std::int32_t read(std::int64_t index, std::span<float> input) const {
+            told->push_back(-index);
+            return numbers::read(index, input);
+        }
     };
     std::vector<std::int64_t> told;
-    auto loader = announced{7, &told} | batch<3>;
+    auto loader = announced{8, &told} | batch<6>;
     run_epoch(loader);
-    CHECK(told == std::vector<std::int64_t>{1, 2, 4, 5});
+    CHECK(told == std::vector<std::int64_t>{0, 1, 2, 3, 4, 0, 5, -1, -2, -3, -4, -5, 6, 7, -6, -7});
 }
 
 TEST_CASE("what a sample throws reaches the consumer with the sample's index") {
