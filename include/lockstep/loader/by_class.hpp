@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lockstep {
@@ -105,8 +106,9 @@ private:
             for (int c = 0; c < classes.classes(); ++c)
                 for (std::int64_t k = 0; k < classes.size(c); ++k) places.push_back({c, k});
             // Each class's samples at equal distances over the epoch.
-            std::ranges::stable_sort(places, {}, [&](place const& at) {
-                return (static_cast<double>(at.number) + 0.5) / static_cast<double>(classes.size(at.of_class));
+            std::ranges::sort(places, {}, [&](place const& at) {
+                auto const share = (static_cast<double>(at.number) + 0.5) / static_cast<double>(classes.size(at.of_class));
+                return std::pair{share, at.of_class};
             });
         }
         detail::classes_of_samples classes;
