@@ -6,6 +6,7 @@
 #include <cstdio>
 
 namespace ls = lockstep;
+using namespace ls::literals;
 
 using net = ls::sequential<ls::shape<1, 28, 28>, // one sample, no batch
                            ls::conv2d<32, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, ls::flatten,
@@ -15,6 +16,7 @@ int main() {
     ls::parallel<net, ls::cpu_devices<2>> model{ls::seed{1}}; // two replicas, one thread each
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.01, .momentum = 0.9},
                         ls::batch_size<64>};
+    static_assert(decltype(trainer)::training_plan.peak_bytes(0) < 64_MiB); // of either replica, known before it runs
     auto train = ls::fashion_mnist(ls::split::train) | ls::shuffle(ls::seed{1}) | ls::batch<64> |
                  ls::workers(1) | ls::prefetch(4);
     auto test = ls::fashion_mnist(ls::split::test) | ls::batch<64>;

@@ -26,6 +26,12 @@ struct conv2 {
 struct bn2 {
     static constexpr char const* name = "bn2";
 };
+struct conv3 {
+    static constexpr char const* name = "conv3";
+};
+struct bn3 {
+    static constexpr char const* name = "bn3";
+};
 struct downsample {
     static constexpr char const* name = "downsample";
 };
@@ -58,40 +64,64 @@ using convolution =
                ls::initialized<ls::weight, ls::initializer::kaiming_normal<ls::initializer::fan::out>>>;
 
 /// What a block's result is added to: its input, or where the shape changes, a projection of it.
-template <int Channels, int Stride>
+template <int Channels, int Stride, bool Changes>
 struct shortcut {
     using type = ls::named<name::downsample, convolution<Channels, 1, Stride>, ls::batch_norm<>>;
 };
 template <int Channels>
-struct shortcut<Channels, 1> {
+struct shortcut<Channels, 1, false> {
     using type = ls::chain<>;
 };
 
+/// Two convolutions of 3 x 3 pixels. The first of a layer's blocks changes the number of channels, except in layer1.
+struct basic {
+    static constexpr int expansion = 1;
+    template <int Channels, int Stride, bool>
+    using block =
+        ls::chain<ls::named<name::none,
+                            ls::branch_sum<typename shortcut<Channels, Stride, Stride != 1>::type,
+                                           ls::named<name::none,                                               //
+                                                     ls::named<name::conv1, convolution<Channels, 3, Stride>>, //
+                                                     ls::named<name::bn1, ls::batch_norm<>>, ls::relu,         //
+                                                     ls::named<name::conv2, convolution<Channels, 3>>,         //
+                                                     ls::named<name::bn2, ls::batch_norm<>>>>>,
+                  ls::relu>;
+};
+
+/// A convolution of 3 x 3 pixels between two of single pixels, at a quarter of the channels.
+struct bottleneck {
+    static constexpr int expansion = 4;
+    template <int Channels, int Stride, bool First>
+    using block =
+        ls::chain<ls::named<name::none,
+                            ls::branch_sum<typename shortcut<4 * Channels, Stride, First>::type,
+                                           ls::named<name::none,                                               //
+                                                     ls::named<name::conv1, convolution<Channels, 1>>,         //
+                                                     ls::named<name::bn1, ls::batch_norm<>>, ls::relu,         //
+                                                     ls::named<name::conv2, convolution<Channels, 3, Stride>>, //
+                                                     ls::named<name::bn2, ls::batch_norm<>>, ls::relu,         //
+                                                     ls::named<name::conv3, convolution<4 * Channels, 1>>,     //
+                                                     ls::named<name::bn3, ls::batch_norm<>>>>>,
+                  ls::relu>;
+};
+
 template <int Channels, int Stride = 1>
-using basic_block =
-    ls::chain<ls::named<name::none,
-                        ls::branch_sum<typename shortcut<Channels, Stride>::type,
-                                       ls::named<name::none,                                             //
-                                                 ls::named<name::conv1, convolution<Channels, 3, Stride>>, //
-                                                 ls::named<name::bn1, ls::batch_norm<>>, ls::relu,       //
-                                                 ls::named<name::conv2, convolution<Channels, 3>>,       //
-                                                 ls::named<name::bn2, ls::batch_norm<>>>>>,
-              ls::relu>;
+using basic_block = basic::block<Channels, Stride, Stride != 1>;
 
 namespace detail {
 
-template <class Name, int Channels, int Stride, class Indices>
+template <class Block, class Name, int Channels, int Stride, class Indices>
 struct blocks;
-template <class Name, int Channels, int Stride, std::size_t... Index>
-struct blocks<Name, Channels, Stride, std::index_sequence<Index...>> {
-    using type = ls::named<Name, basic_block<Channels, Index == 0 ? Stride : 1>...>;
+template <class Block, class Name, int Channels, int Stride, std::size_t... Index>
+struct blocks<Block, Name, Channels, Stride, std::index_sequence<Index...>> {
+    using type = ls::named<Name, typename Block::template block<Channels, Index == 0 ? Stride : 1, Index == 0>...>;
 };
 
 } // namespace detail
 
 /// Count blocks, the first of which has the stride. They are numbered in one sequence, so this is no repeat<>.
-template <class Name, int Channels, int Stride, int Count>
-using blocks = typename detail::blocks<Name, Channels, Stride, std::make_index_sequence<Count>>::type;
+template <class Block, class Name, int Channels, int Stride, int Count>
+using blocks = typename detail::blocks<Block, Name, Channels, Stride, std::make_index_sequence<Count>>::type;
 
 /// For images of 224 x 224 pixels.
 template <int Width>
@@ -104,22 +134,27 @@ using cifar_stem = ls::named<name::none, ls::named<name::conv1, convolution<Widt
                              ls::named<name::bn1, ls::batch_norm<>>, ls::relu>;
 
 /// Four times blocks, the image halved and the channels doubled from one to the next, from Width channels on.
-template <class Input, class Stem, int Classes, int Width, int Blocks1, int Blocks2, int Blocks3, int Blocks4>
-using resnet = ls::sequential<Input, Stem,                                     //
-                              blocks<name::layer1, Width, 1, Blocks1>,         //
-                              blocks<name::layer2, 2 * Width, 2, Blocks2>,     //
-                              blocks<name::layer3, 4 * Width, 2, Blocks3>,     //
-                              blocks<name::layer4, 8 * Width, 2, Blocks4>,     //
+template <class Input, class Stem, class Block, int Classes, int Width, int Blocks1, int Blocks2, int Blocks3,
+          int Blocks4>
+using resnet = ls::sequential<Input, Stem,                                        //
+                              blocks<Block, name::layer1, Width, 1, Blocks1>,     //
+                              blocks<Block, name::layer2, 2 * Width, 2, Blocks2>, //
+                              blocks<Block, name::layer3, 4 * Width, 2, Blocks3>, //
+                              blocks<Block, name::layer4, 8 * Width, 2, Blocks4>, //
                               ls::adaptive_avg_pool2d<1>, ls::flatten, ls::named<name::fc, ls::linear<Classes>>>;
 
 template <int Classes = 1000, int Width = 64>
-using resnet18 = resnet<ls::shape<3, 224, 224>, imagenet_stem<Width>, Classes, Width, 2, 2, 2, 2>;
+using resnet18 = resnet<ls::shape<3, 224, 224>, imagenet_stem<Width>, basic, Classes, Width, 2, 2, 2, 2>;
 template <int Classes = 1000, int Width = 64>
-using resnet34 = resnet<ls::shape<3, 224, 224>, imagenet_stem<Width>, Classes, Width, 3, 4, 6, 3>;
+using resnet34 = resnet<ls::shape<3, 224, 224>, imagenet_stem<Width>, basic, Classes, Width, 3, 4, 6, 3>;
+template <int Classes = 1000, int Width = 64>
+using resnet50 = resnet<ls::shape<3, 224, 224>, imagenet_stem<Width>, bottleneck, Classes, Width, 3, 4, 6, 3>;
+template <int Classes = 1000, int Width = 64>
+using resnet101 = resnet<ls::shape<3, 224, 224>, imagenet_stem<Width>, bottleneck, Classes, Width, 3, 4, 23, 3>;
 
 template <int Classes = 10, int Width = 64>
-using cifar_resnet18 = resnet<ls::shape<3, 32, 32>, cifar_stem<Width>, Classes, Width, 2, 2, 2, 2>;
+using cifar_resnet18 = resnet<ls::shape<3, 32, 32>, cifar_stem<Width>, basic, Classes, Width, 2, 2, 2, 2>;
 template <int Classes = 10, int Width = 64>
-using cifar_resnet34 = resnet<ls::shape<3, 32, 32>, cifar_stem<Width>, Classes, Width, 3, 4, 6, 3>;
+using cifar_resnet34 = resnet<ls::shape<3, 32, 32>, cifar_stem<Width>, basic, Classes, Width, 3, 4, 6, 3>;
 
 } // namespace models

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace lockstep {
 
@@ -21,6 +22,19 @@ public:
 class usage_error : public error {
 public:
     using error::error;
+};
+
+/// Another process failed, left too early or does not answer, or MPI reports an error. What is computed together
+/// cannot go on.
+class process_error : public error {
+public:
+    process_error(int rank, std::string const& text) : error(text), rank_(rank) {}
+
+    /// The process where it began: the one that failed, or is waited for.
+    int rank() const { return rank_; }
+
+private:
+    int rank_;
 };
 
 } // namespace lockstep

@@ -14,6 +14,7 @@
 #include <lockstep/shape/shape.hpp>
 
 // tensor: elements and memory
+#include <lockstep/tensor/bytes.hpp>
 #include <lockstep/tensor/element.hpp>
 #include <lockstep/tensor/memory.hpp>
 #include <lockstep/tensor/tensor.hpp>
@@ -71,11 +72,19 @@
 
 // program: a model, its loss and their gradient as a list of operations
 #include <lockstep/program/build.hpp>
+#include <lockstep/program/planning_only.hpp>
 #include <lockstep/program/program.hpp>
 
-// plan: memory, shards and buckets, decided before anything runs
+// plan: memory, shards, buckets and streams, decided before anything runs; and what a step is expected to take
+#include <lockstep/plan/all_reduce.hpp>
+#include <lockstep/plan/bucket_bounds.hpp>
+#include <lockstep/plan/bucket_policy.hpp>
+#include <lockstep/plan/hash.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>
+#include <lockstep/plan/proof.hpp>
+#include <lockstep/plan/simulate.hpp>
+#include <lockstep/plan/topology.hpp>
 
 // device and parallel: who computes, and together
 #include <lockstep/device/host/backend.hpp>
@@ -86,6 +95,8 @@
 #include <lockstep/parallel/first_available.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/policy.hpp>
+#include <lockstep/parallel/process_group.hpp>
+#include <lockstep/parallel/timeline.hpp>
 
 // loader: batches from files and memory
 #include <lockstep/loader/batch_machine.hpp>
@@ -127,7 +138,9 @@
 #include <lockstep/train/curve.hpp>
 #include <lockstep/train/lion.hpp>
 #include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/options.hpp>
 #include <lockstep/train/parameter_groups.hpp>
+#include <lockstep/train/plan_of.hpp>
 #include <lockstep/train/progress.hpp>
 #include <lockstep/train/rmsprop.hpp>
 #include <lockstep/train/safetensors.hpp>

@@ -218,7 +218,8 @@ TEST_CASE("PyTorch's count of batches in a file is no difference, anything else 
     saved_model model{ls::seed{1}}, other{ls::seed{2}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<8>};
     ls::trainer restored{other, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<8>};
-    auto const tensors = ls::detail::tensors_of(trainer);
+    auto states = ls::detail::optimizer_states_of(trainer);
+    auto const tensors = ls::detail::tensors_of(trainer, states);
     auto write_with = [&](std::string const& name, auto count) {
         std::vector<decltype(count)> const counts{count};
         std::vector<std::vector<float>> values;

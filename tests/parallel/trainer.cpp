@@ -202,7 +202,8 @@ TEST_CASE("a replica that fails stops the step, and nobody waits for it") {
         auto const before = outcome_of(trainer);
         samples<float, ls::shape<features>> bad(12, classes, 2);
         bad.inputs[broken][3] = 2000.0f;
-        CHECK(message<ls::data_error>([&] { trainer.step(bad.batch(0, 12)); }) == "a value above 1000");
+        CHECK(message<ls::replica_error>([&] { trainer.step(bad.batch(0, 12)); }) ==
+              "replica " + std::to_string(broken / 4) + ", operation 0 (refuse, group 0): a value above 1000");
         CHECK(outcome_of(trainer) == before);
         CHECK(message<ls::usage_error>([&] { trainer.step(good.batch(0, 12)); }).starts_with("trainer: an earlier step failed"));
         // The model itself is as it was.
@@ -213,7 +214,7 @@ TEST_CASE("a replica that fails stops the step, and nobody waits for it") {
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<12>};
     samples<float, ls::shape<features>> bad(12, classes, 2);
     std::ranges::fill(bad.inputs.elements(), 2000.0f);
-    CHECK(message<ls::data_error>([&] { trainer.forward(bad.batch(0, 12)); }) == "a value above 1000");
+    CHECK(message<ls::replica_error>([&] { trainer.forward(bad.batch(0, 12)); }).ends_with("operation 0 (refuse, group 0): a value above 1000"));
 }
 
 TEST_CASE("two trainers share a model") {

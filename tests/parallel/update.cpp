@@ -240,7 +240,7 @@ TEST_CASE("a training that starts anew does not see what its optimizer kept") {
         ls::trainer trainer{model, ls::cross_entropy{}, optimizer, ls::batch_size<16>};
         auto run = [&] {
             for (int i = 0; i < model.parameter_count(); ++i) model.set_parameter(i, start[i]);
-            trainer.set_steps(0);
+            trainer.resume(0, 0);
             for (int s = 0; s < 3; ++s) trainer.step(data().batch(0, 16));
             return outcome_of(trainer);
         };

@@ -11,31 +11,48 @@
 
 namespace lockstep::detail {
 
+/// What a shard's observation counts: of no samples nothing was observed.
+template <class T>
+T observed_by(merge_rule const& rule, T observation, std::int64_t samples) {
+    if (samples == 0) return rule.how == merge_kind::maximum ? std::numeric_limits<T>::lowest() : T(0);
+    return rule.how == merge_kind::average ? observation * static_cast<T>(samples) : observation;
+}
+/// Changes a state by what all shards together observed: a sum over them, or the largest.
+template <class T>
+void merge_into(T& state, T observed, T samples, merge_rule const& rule) {
+    if (rule.how == merge_kind::average) state += static_cast<T>(rule.momentum) * (observed / samples - state);
+    else if (rule.how == merge_kind::sum) state += observed;
+    else state = std::max(state, observed);
+}
+
+/// Calls work(declared, element) for every element of the states that are observed and that a replica merges.
+template <class Plan, int Replicas = Plan::value.settings.replicas, class Work>
+void for_own_states(int replica, Work const& work) {
+    constexpr plan p = Plan::value;
+    int number = 0;
+    for (std::size_t i = 0; i < p.parameters.size(); ++i) {
+        if (!p.parameters[i].observed || number++ % Replicas != replica) continue;
+        std::int64_t const begin = p.parameter_offsets[i];
+        for (std::int64_t e = begin; e < begin + p.parameters[i].declared.shape.size(); ++e)
+            work(p.parameters[i].declared, e);
+    }
+}
+
 /// Merges what the shards of a batch observed into a model's states, element by element, as each state's rule says.
 /// Every replica calls this and does some of the states. `observations` and `parameters` are laid out alike;
 /// samples(shard) is how many a shard had, and with none it observed nothing.
-template <int Shards, class T, class Samples>
-void merge_states(plan const& p, std::array<T const*, Shards> const& observations, Samples const& samples, T* parameters,
-                  int replica) {
+template <class Plan, int Shards, class T, class Samples>
+void merge_states(std::array<T const*, Shards> const& observations, Samples const& samples, T* parameters, int replica) {
     T const total = static_cast<T>(sum_over_shards<Shards>([&](int s) { return samples(s); }));
-    int number = 0;
-    for (std::size_t i = 0; i < p.parameters.size(); ++i) {
-        local_parameter const& declared = p.parameters[i].declared;
-        if (declared.is_trained() || number++ % p.settings.replicas != replica || !p.parameters[i].observed) continue;
-        std::int64_t const begin = p.parameter_offsets[i], end = begin + declared.shape.size();
-        for (std::int64_t e = begin; e < end; ++e) {
-            auto const seen = [&](int s, T weight, T nothing) { return samples(s) == 0 ? nothing : observations[s][e] * weight; };
-            if (declared.merge.how == merge_kind::average) {
-                T const sum = sum_over_shards<Shards>([&](int s) { return seen(s, static_cast<T>(samples(s)), T(0)); });
-                parameters[e] += static_cast<T>(declared.merge.momentum) * (sum / total - parameters[e]);
-            } else if (declared.merge.how == merge_kind::sum) {
-                parameters[e] += sum_over_shards<Shards>([&](int s) { return seen(s, T(1), T(0)); });
-            } else {
-                for (int s = 0; s < Shards; ++s)
-                    parameters[e] = std::max(parameters[e], seen(s, T(1), std::numeric_limits<T>::lowest()));
-            }
-        }
-    }
+    for_own_states<Plan>(replica, [&](local_parameter const& declared, std::int64_t e) {
+        auto const seen = [&](int s) { return observed_by(declared.merge, observations[s][e], samples(s)); };
+        T observed;
+        if (declared.merge.how == merge_kind::maximum) {
+            observed = seen(0);
+            for (int s = 1; s < Shards; ++s) observed = std::max(observed, seen(s));
+        } else observed = sum_over_shards<Shards>(seen);
+        merge_into(parameters[e], observed, total, declared.merge);
+    });
 }
 
 } // namespace lockstep::detail

@@ -4,11 +4,14 @@
 #include <lockstep/error.hpp>
 #include <lockstep/expression/seed.hpp>
 #include <lockstep/layer/initializer.hpp>
+#include <lockstep/parallel/agreement.hpp>
 #include <lockstep/parallel/devices.hpp>
 #include <lockstep/parallel/parameters.hpp>
 #include <lockstep/parallel/policy.hpp>
 #include <lockstep/parallel/replica.hpp>
+#include <lockstep/parallel/shard_tree.hpp>
 #include <lockstep/parallel/team.hpp>
+#include <lockstep/plan/hash.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/program/build.hpp>
 #include <lockstep/tensor/tensor.hpp>
@@ -45,7 +48,9 @@ struct inference_source {
 /// A model on the devices of one machine: its parameters, and the replicas' threads. The counterpart of
 /// nn.DataParallel(model); what DataParallel does anew in each step is planned here at compile time.
 ///
-/// Model is a sequential, Devices cpu_devices<N>. Policies: reproducible<Shards>, element<double>.
+/// Model is a sequential, Devices cpu_devices<N>. Policies: reproducible<Shards>, element<double>, buckets<bounds>,
+/// sharded_optimizer, unpinned, and one that brings other processes, such as mpi: each of these has such an object, with
+/// the same parameters, and they train it together.
 template <class Model, class Devices, class... Policies>
 class parallel {
 public:
@@ -60,16 +65,34 @@ public:
     using backend = typename Devices::template backend<T>;
 
     static constexpr int replicas = Devices::replicas;
-    /// Parts of a batch. Every replica computes the same number of them, one after the other.
+    /// Parts of a batch. Every replica computes the same number of them, one after the other. With several processes,
+    /// without reproducible<V>, the parts of one process.
     static constexpr int shards = detail::shards_from<replicas, Policies...>::value;
     static_assert(replicas < 1 || shards % replicas == 0,
                   "reproducible<V>: V is a multiple of the number of replicas");
+    /// The processes that train this model together.
+    using group_type = typename detail::group_from<Policies...>::type;
+    static constexpr bool across_processes = !std::same_as<group_type, single_process>;
+    static constexpr bool has_sharded_optimizer = across_processes && detail::has_policy<sharded_optimizer, Policies...>;
+    static constexpr bucket_bounds buckets = detail::buckets_from<Devices::buckets, Policies...>::value;
 
     /// Parameters start as their layers' initializers say. The same seed gives the same values, whatever the
-    /// devices.
-    explicit parallel(seed s) : seed_(s), team_(replicas), parameters_(bytes()) {
+    /// devices; of several processes, those of the first. Throws usage_error where the number of processes does not
+    /// divide the shards, or where another process has another model.
+    explicit parallel(seed s)
+        : seed_(s), team_(replicas, detail::has_policy<unpinned, Policies...> ? -1 : group_.local_rank() * replicas),
+          parameters_(bytes()) {
         std::fill_n(parameters(), layout.parameter_elements, element{});
         for (std::size_t i = 0; i < layout.parameters.size(); ++i) initialize(static_cast<int>(i));
+        if constexpr (across_processes) {
+            if (fixes_the_shards && shards % (group_.size() * replicas) != 0)
+                throw usage_error("parallel: reproducible<" + std::to_string(shards) + "> on " + std::to_string(group_.size()) +
+                                  " processes of " + std::to_string(replicas) +
+                                  " replicas: expected a number of shards that their product divides");
+            detail::expect_equal(group_, "parallel: the model's plan", hash_of(layout));
+            detail::expect_equal(group_, "parallel: the seed", seed_.value);
+            group_.broadcast({parameters_.data(), parameters_.bytes()}, 0);
+        }
     }
 
     /// The model's result for a tensor, without what layers do only in training. Throws data_error for class indices
@@ -117,6 +140,19 @@ public:
     static constexpr std::int64_t parameter_elements() { return layout.parameter_elements; }
 
     lockstep::team& team() { return team_; }
+    /// The processes: rank() and size().
+    group_type& processes() { return group_; }
+    /// The shards of a batch that this process computes.
+    detail::shard_share share() const {
+        if constexpr (!across_processes) return {0, shards, shards};
+        int const each = fixes_the_shards ? shards / group_.size() : shards;
+        return {group_.rank() * each, each, group_.size() * each};
+    }
+    /// The tree in which the shards of all processes are added.
+    shard_tree tree() const {
+        if constexpr (fixes_the_shards) return shard_tree::over_shards(shards, group_.size());
+        else return shard_tree::over_processes(shards, group_.size());
+    }
     lockstep::seed initial_seed() const { return seed_; }
 
     /// The plan of an inference, which also lays out the parameters: every plan of a model does it the same way.
@@ -125,6 +161,8 @@ public:
                     plan_settings{replicas, replicas, replicas * detail::inference_samples, sizeof(element)}>::value;
 
 private:
+    static constexpr bool fixes_the_shards = (detail::fixes_shards<Policies> || ...);
+
     static constexpr std::size_t bytes() {
         return static_cast<std::size_t>(layout.parameter_elements) * sizeof(element);
     }
@@ -145,6 +183,7 @@ private:
     }
 
     lockstep::seed seed_;
+    group_type group_;
     lockstep::team team_;
     host_memory parameters_;
     std::vector<std::unique_ptr<replica>> inference_;

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/parallel/process_group.hpp>
+#include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/tensor/element.hpp>
+
+#include <concepts>
+#include <type_traits>
 
 namespace lockstep {
 
@@ -17,6 +22,20 @@ template <element_type T>
 struct element {
     using type = T;
 };
+
+/// A policy of parallel: among several processes each keeps the optimizer's values only for the slices of buckets that
+/// it owns, updates these and sends the new parameters to all others (ZeRO stage 1; Rajbhandari et al. 2020). Within a
+/// process replicas share these values anyway.
+struct sharded_optimizer {};
+
+/// A policy of parallel: threads run where the system puts them. Without it replica 1 and those behind it stay on cores
+/// of their own, where there are enough.
+struct unpinned {};
+
+/// A policy of parallel: buckets with these bounds, any constant: buckets<bucket_bytes<1 << 20>>, buckets<ddp_buckets>,
+/// buckets<best_buckets(plan_of<...>, h100_nvlink, 8)>. Without it they are those of the devices' cost model.
+template <bucket_bounds Bounds>
+struct buckets {};
 
 namespace detail {
 
@@ -41,6 +60,38 @@ struct element_from<element<T>, Rest...> {
 };
 template <class First, class... Rest>
 struct element_from<First, Rest...> : element_from<Rest...> {};
+
+template <bucket_bounds Default, class... Policies>
+struct buckets_from {
+    static constexpr bucket_bounds value = Default;
+};
+template <bucket_bounds Default, bucket_bounds Bounds, class... Rest>
+struct buckets_from<Default, buckets<Bounds>, Rest...> {
+    static constexpr bucket_bounds value = Bounds;
+};
+template <bucket_bounds Default, class First, class... Rest>
+struct buckets_from<Default, First, Rest...> : buckets_from<Default, Rest...> {};
+
+template <class Policy>
+inline constexpr bool fixes_shards = false;
+template <int Shards>
+inline constexpr bool fixes_shards<reproducible<Shards>> = true;
+
+/// The processes that train together: those of a policy that has such a group, or this one alone.
+template <class... Policies>
+struct group_from {
+    using type = single_process;
+};
+template <class First, class... Rest>
+struct group_from<First, Rest...> : group_from<Rest...> {};
+template <class First, class... Rest>
+    requires requires { typename First::group; }
+struct group_from<First, Rest...> {
+    using type = typename First::group;
+};
+
+template <class Wanted, class... Policies>
+inline constexpr bool has_policy = (std::same_as<Wanted, Policies> || ...);
 
 } // namespace detail
 

@@ -64,7 +64,14 @@ public:
 
     /// Operations first to last - 1.
     void run(int first, int last) {
-        for (int i = first; i < last; ++i) {
+        int at = 0;
+        run(first, last, [] {}, at);
+    }
+    /// Calls between() after each of them; `at` is the one that runs.
+    template <class Between>
+    void run(int first, int last, Between const& between, int& at) {
+        for (int i = first; i < last; ++i, between()) {
+            at = i;
             host::kernel const& kernel = kernel_of(i);
             host::kernel_call call = call_of(i);
             if (!plan_->operations[i].has_tail) {

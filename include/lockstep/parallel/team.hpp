@@ -3,6 +3,7 @@
 
 #include <lockstep/device/host/denormals.hpp>
 #include <lockstep/device/host/onednn.hpp>
+#include <lockstep/parallel/affinity.hpp>
 #include <lockstep/parallel/spin.hpp>
 
 #include <atomic>
@@ -15,9 +16,15 @@ namespace lockstep {
 
 /// The threads of N replicas. The caller's thread is replica 0; the others are started once and wait between
 /// calls, spinning briefly and then asleep.
+///
+/// Where this process may use so many cores, these others stay on one each, so that their memory stays near: replica r on
+/// number first_core + r of them. The caller's thread is left alone, as all threads that it starts later, a loader's for
+/// example, would stay where it does; the system puts it where the others are not. A first_core below 0 pins nobody.
 class team {
 public:
-    explicit team(int replicas) : replicas_(replicas), barrier_(replicas), failures_(replicas) {
+    explicit team(int replicas, int first_core = 0)
+        : replicas_(replicas), first_core_(first_core + replicas <= cores_.count() ? first_core : -1), barrier_(replicas),
+          failures_(replicas) {
         threads_.reserve(replicas - 1);
         for (int r = 1; r < replicas; ++r) threads_.emplace_back([this, r] { serve(r); });
     }
@@ -56,6 +63,7 @@ private:
         round_.notify_all();
     }
     void serve(int replica) {
+        if (first_core_ >= 0) cores_.pin_this_thread(first_core_ + replica);
         host::enter_thread();
         for (std::uint32_t seen = 0;;) {
             detail::wait_while_equal(round_, seen);
@@ -75,6 +83,8 @@ private:
     }
 
     int replicas_;
+    detail::allowed_cores cores_;
+    int first_core_;
     detail::barrier barrier_;
     std::vector<std::exception_ptr> failures_;
     std::vector<std::thread> threads_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/program/program.hpp>
 #include <lockstep/tensor/memory.hpp>
 
@@ -17,6 +18,11 @@ struct bucket {
     int parameters = 0;
     /// The operation after which all its gradients are there.
     int ready_after = -1;
+    /// The last operation that reads its parameters or gradients.
+    int last_read = -1;
+
+    /// The operation after which parameters and gradients may change.
+    constexpr int complete_after() const { return ready_after > last_read ? ready_after : last_read; }
 };
 
 /// Parameters start on such a multiple of elements, and so do slices: a slice is whole cache lines, written by
@@ -33,17 +39,24 @@ struct parameter_layout {
 };
 
 /// Lays parameters out in the order in which a backward pass finishes their gradients, the last group's first,
-/// and cuts them into buckets of at least `bucket_bytes`, the last one excepted. All programs of a model have
+/// and cuts them into buckets of at least as many bytes as `bounds` say, the last one excepted. All programs of a model have
 /// the same parameters and so the same layout.
 template <class Program>
-constexpr parameter_layout plan_buckets(Program const& p, std::int64_t bucket_bytes, std::int64_t element_bytes) {
+constexpr parameter_layout plan_buckets(Program const& p, bucket_bounds bounds, std::int64_t element_bytes) {
     int const count = static_cast<int>(p.parameters.size());
     parameter_layout layout;
     layout.offsets.resize(count, 0);
-    std::vector<int> computed_by(count, -1);
+    std::vector<int> computed_by(count, -1), read_by(count, -1);
     for (std::size_t i = 0; i < p.operations.size(); ++i) {
-        buffer const& result = p.buffers[p.operations[i].result];
-        if (result.kind == buffer_kind::gradient) computed_by[result.parameter] = static_cast<int>(i);
+        operation const& op = p.operations[i];
+        // An operation and its tail are one call.
+        int const end = static_cast<int>(i) + op.has_tail;
+        buffer const& result = p.buffers[op.result];
+        if (result.kind == buffer_kind::gradient) computed_by[result.parameter] = end;
+        for (int k = 0; k < op.operand_count; ++k) {
+            buffer const& operand = p.buffers[op.operands[k]];
+            if (operand.parameter >= 0) read_by[operand.parameter] = end;
+        }
     }
     bucket open;
     for (int end = count; end > 0;) {
@@ -56,9 +69,11 @@ constexpr parameter_layout plan_buckets(Program const& p, std::int64_t bucket_by
             ++open.parameters;
             open.end = layout.elements;
             if (computed_by[i] > open.ready_after) open.ready_after = computed_by[i];
-            if ((open.end - open.begin) * element_bytes < bucket_bytes) continue;
+            if (read_by[i] > open.last_read) open.last_read = read_by[i];
+            std::int64_t const bound = layout.buckets.empty() ? bounds.first_bytes : bounds.bytes;
+            if ((open.end - open.begin) * element_bytes < bound) continue;
             layout.buckets.push_back(open);
-            open = {open.end, open.end, 0, -1};
+            open = {open.end, open.end};
         }
         end = begin;
     }

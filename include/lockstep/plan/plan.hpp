@@ -3,6 +3,9 @@
 
 #include <lockstep/plan/arena.hpp>
 #include <lockstep/plan/bucket.hpp>
+#include <lockstep/plan/command.hpp>
+#include <lockstep/plan/schedule.hpp>
+#include <lockstep/plan/settings.hpp>
 #include <lockstep/program/program.hpp>
 
 #include <array>
@@ -10,31 +13,6 @@
 #include <span>
 
 namespace lockstep {
-
-/// What a plan is made for.
-struct plan_settings {
-    int replicas = 1;
-    /// Parts of a batch, whose gradients are added in a fixed tree. A replica computes shards / replicas of them.
-    int shards = 1;
-    /// Samples of a full batch.
-    int batch = 1;
-    int element_bytes = 4;
-    /// A bucket is closed when it has so many bytes: large enough to be worth a pass of its own, small enough to
-    /// be still in a cache when its owner updates it.
-    std::int64_t bucket_bytes = 1 << 20;
-};
-
-/// The samples of a batch that a shard computes: any two differ by at most one, and with fewer samples than
-/// shards some are empty.
-struct sample_range {
-    std::int64_t first = 0;
-    std::int64_t count = 0;
-};
-
-constexpr sample_range shard_of(std::int64_t samples, int shard, int shards) {
-    std::int64_t const first = samples * shard / shards;
-    return {first, samples * (shard + 1) / shards - first};
-}
 
 /// A program and everything that is decided before it runs, as a view of constant data. All that a replica
 /// needs: nothing of it depends on the model's type.
@@ -46,6 +24,8 @@ struct plan {
     std::span<program_parameter const> parameters;
     std::span<std::int64_t const> parameter_offsets;
     std::span<bucket const> buckets;
+    /// Of a training step: what each replica does, and who waits for whom.
+    step_schedule_view steps;
     int forward_count = 0;
     int output = -1;
     int loss = -1;
@@ -63,12 +43,29 @@ struct plan {
     constexpr std::int64_t shard_samples() const {
         return (settings.batch + settings.shards - 1) / settings.shards;
     }
-    /// Bytes that a device holds at most: its arena and the gradients of one shard; of parameters and one
-    /// optimizer state of their size, shared by the replicas of a host, its slice.
-    constexpr std::int64_t peak_bytes(int) const {
-        std::int64_t const parameter_bytes = parameter_elements * settings.element_bytes;
-        std::int64_t const shards_each = settings.shards / settings.replicas;
-        return arena_bytes + parameter_bytes * shards_each + 2 * parameter_bytes / settings.replicas;
+    /// Bytes of a copy of all parameters, and of each value that an optimizer keeps for them.
+    constexpr std::int64_t parameter_bytes() const { return parameter_elements * settings.element_bytes; }
+    constexpr std::int64_t trained_bytes() const { return trained_elements * settings.element_bytes; }
+    /// Bytes that a device holds at most when `processes` train together: its arenas and the gradients of its shards; of
+    /// what the replicas of a host share, parameters and the optimizer's values, its part. With a sharded optimizer a
+    /// process keeps the values of its own slices alone; what is exchanged has a place for each process' sum of a slice.
+    constexpr std::int64_t peak_bytes(int, int processes = 1) const {
+        std::int64_t const own_shards = settings.shards / settings.replicas;
+        std::int64_t const states = trained_bytes() * settings.optimizer_states / (settings.sharded_optimizer ? processes : 1);
+        std::int64_t const exchanged = settings.across_processes ? 3 * trained_bytes() : 0;
+        return arena_bytes * (shards_advance_together() ? own_shards : 1) + parameter_bytes() * own_shards +
+               (parameter_bytes() + states + exchanged) / settings.replicas;
+    }
+    /// Bytes that a process sends in a step, and receives: a slice's sums to its owner, and what came of it back.
+    constexpr std::int64_t communicated_bytes(int processes) const {
+        return settings.across_processes ? 2 * trained_bytes() * (processes - 1) / processes : 0;
+    }
+    /// Whether a replica's shards meet within a pass, each in an arena of its own.
+    constexpr bool shards_advance_together() const {
+        if (settings.shards == 1 && !settings.across_processes) return false;
+        for (operation const& op : operations)
+            if (op.facts.is_collective) return true;
+        return false;
     }
     /// Arithmetic operations of a full batch.
     constexpr double flops() const {
@@ -148,9 +145,9 @@ private:
     }();
 
     static constexpr std::size_t bucket_count =
-        plan_buckets(outline, Settings.bucket_bytes, Settings.element_bytes).buckets.size();
+        plan_buckets(outline, Settings.buckets, Settings.element_bytes).buckets.size();
 
-    struct storage {
+    struct memory {
         std::array<placement, program_data::size.buffers> placements;
         std::array<std::int64_t, program_data::size.parameters> offsets;
         std::array<bucket, bucket_count> buckets;
@@ -158,17 +155,17 @@ private:
         std::int64_t parameter_elements;
         std::int64_t trained_elements;
     };
-    static constexpr storage data = [] {
+    static constexpr memory data = [] {
         arena const a = plan_arena(outline, outline.shard_samples(), Settings.element_bytes);
-        parameter_layout const layout = plan_buckets(outline, Settings.bucket_bytes, Settings.element_bytes);
-        return storage{detail::freeze<placement, program_data::size.buffers>(a.placements),
+        parameter_layout const layout = plan_buckets(outline, Settings.buckets, Settings.element_bytes);
+        return memory{detail::freeze<placement, program_data::size.buffers>(a.placements),
                        detail::freeze<std::int64_t, program_data::size.parameters>(layout.offsets),
                        detail::freeze<bucket, bucket_count>(layout.buckets), a.bytes, layout.elements,
                        layout.trained_elements};
     }();
 
-public:
-    static constexpr plan value = [] {
+    /// The plan without its schedule.
+    static constexpr plan still = [] {
         plan result = outline;
         result.placements = data.placements;
         result.parameter_offsets = data.offsets;
@@ -176,6 +173,32 @@ public:
         result.arena_bytes = data.arena_bytes;
         result.parameter_elements = data.parameter_elements;
         result.trained_elements = data.trained_elements;
+        return result;
+    }();
+
+    struct schedule_sizes {
+        std::size_t compute, update, events, exchanges;
+    };
+    static constexpr schedule_sizes size = [] {
+        step_schedule const s = plan_schedule(still);
+        return schedule_sizes{s.compute.size(), s.update.size(), s.events.size(), s.exchanges.size()};
+    }();
+    struct commands {
+        std::array<command, size.compute> compute;
+        std::array<command, size.update> update;
+        std::array<int, size.events> events;
+        std::array<exchange, size.exchanges> exchanges;
+    };
+    static constexpr commands step_data = [] {
+        step_schedule const s = plan_schedule(still);
+        return commands{detail::freeze<command, size.compute>(s.compute), detail::freeze<command, size.update>(s.update),
+                        detail::freeze<int, size.events>(s.events), detail::freeze<exchange, size.exchanges>(s.exchanges)};
+    }();
+
+public:
+    static constexpr plan value = [] {
+        plan result = still;
+        result.steps = {step_data.compute, step_data.update, step_data.events, step_data.exchanges};
         return result;
     }();
 };

@@ -91,6 +91,10 @@ struct batch_view {
     std::span<Target const> targets;
     /// Position in the epoch of the batch's first sample.
     std::int64_t first = 0;
+    /// Of a batch that several processes share: its samples in all, and how many of them precede these. A batch of 0
+    /// samples in all is what is here.
+    std::int64_t whole = 0;
+    std::int64_t offset = 0;
 
     std::int64_t count() const { return inputs.count(); }
 };

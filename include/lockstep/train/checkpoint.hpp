@@ -38,9 +38,18 @@ struct training_tensor {
     }
 };
 
-/// Parameters as PyTorch names them, an optimizer's values behind "optimizer.<value>.".
+/// The values that a trainer's optimizer keeps, one after the other, each laid out like all parameters.
 template <class Trainer>
-auto tensors_of(Trainer& trainer) {
+auto optimizer_states_of(Trainer& trainer) {
+    using optimizer = std::remove_cvref_t<decltype(trainer.optimizer())>;
+    std::vector<std::vector<typename Trainer::element>> states;
+    for (int s = 0; s < optimizer::states; ++s) states.push_back(trainer.read_optimizer_state(s));
+    return states;
+}
+
+/// Parameters as PyTorch names them, an optimizer's values, which are in `states`, behind "optimizer.<value>.".
+template <class Trainer>
+auto tensors_of(Trainer& trainer, std::vector<std::vector<typename Trainer::element>>& states) {
     using parallel = std::remove_cvref_t<decltype(trainer.model())>;
     using optimizer = std::remove_cvref_t<decltype(trainer.optimizer())>;
     std::vector<training_tensor<typename parallel::element>> tensors;
@@ -52,8 +61,8 @@ auto tensors_of(Trainer& trainer) {
                                    memory + layout.parameter_offsets[i]});
     };
     add("", trainer.model().parameters());
-    for (int s = 0; s < optimizer::states; ++s)
-        add("optimizer." + std::string{optimizer::state_names[s]} + ".", trainer.optimizer_state(s));
+    for (std::size_t s = 0; s < states.size(); ++s)
+        add("optimizer." + std::string{optimizer::state_names[s]} + ".", states[s].data());
     return tensors;
 }
 
@@ -120,31 +129,41 @@ bool check_architecture(std::string const& path, safetensors_file const& file,
 } // namespace detail
 
 /// Saves parameters, optimizer state and position as one .safetensors file with PyTorch's names and layouts,
-/// whole or not at all. The same training gives the same bytes.
+/// whole or not at all. The same training gives the same bytes. Of several processes that train together all call it, and
+/// the first one writes.
 template <class Trainer>
 void save_checkpoint(std::string const& path, Trainer& trainer, std::int64_t epoch) {
-    detail::write_training(path, detail::tensors_of(trainer),
-                           {{"format", "pt"},
-                            {"lockstep.epoch", std::to_string(epoch)},
-                            {"lockstep.steps", std::to_string(trainer.steps())}});
+    auto states = detail::optimizer_states_of(trainer);
+    if (trainer.model().processes().rank() != 0) return;
+    std::map<std::string, std::string> metadata{{"format", "pt"},
+                                                {"lockstep.epoch", std::to_string(epoch)},
+                                                {"lockstep.steps", std::to_string(trainer.steps())}};
+    if (trainer.updates() != trainer.steps()) metadata["lockstep.updates"] = std::to_string(trainer.updates());
+    detail::write_training(path, detail::tensors_of(trainer, states), metadata);
 }
 
-/// Restores what save_checkpoint wrote, or the parameters alone from a file that has no optimizer state. The
-/// file is compared with the whole model before anything is changed; data_error names the first tensor that
-/// differs, what was expected and what was found.
+/// Restores what save_checkpoint wrote, or the parameters alone from a file that has no optimizer state: that starts at 0
+/// then. The file is compared with the whole model before anything is changed; data_error names the first tensor that
+/// differs, what was expected and what was found. A trainer that refuses steps after a failure takes them again.
 template <class Trainer>
 checkpoint_position load_checkpoint(std::string const& path, Trainer& trainer) {
-    auto const tensors = detail::tensors_of(trainer);
-    using element = std::remove_pointer_t<decltype(tensors.front().memory)>;
+    std::vector<std::vector<typename Trainer::element>> states(
+        std::remove_cvref_t<decltype(trainer.optimizer())>::states,
+        std::vector<typename Trainer::element>(static_cast<std::size_t>(Trainer::training_plan.trained_elements)));
+    auto const tensors = detail::tensors_of(trainer, states);
+    using element = typename Trainer::element;
     safetensors_file const file = safetensors_file::read(path);
     bool const has_state = detail::check_architecture(path, file, tensors);
     checkpoint_position position;
     position.epoch = detail::read_count(file, "lockstep.epoch", path);
     position.steps = static_cast<std::uint64_t>(detail::read_count(file, "lockstep.steps", path));
+    auto updates = static_cast<std::uint64_t>(detail::read_count(file, "lockstep.updates", path));
+    if (updates == 0) updates = position.steps;
     for (auto const& tensor : tensors)
         if (file.find(tensor.name) != nullptr)
             from_saved_order<element>(*tensor.parameter, file.as<element>(tensor.name), tensor.memory);
-    trainer.set_steps(has_state ? position.steps : 0);
+    for (std::size_t s = 0; s < states.size(); ++s) trainer.write_optimizer_state(static_cast<int>(s), states[s]);
+    trainer.resume(has_state ? position.steps : 0, has_state ? updates : 0);
     return position;
 }
 

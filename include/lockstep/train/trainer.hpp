@@ -3,14 +3,14 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/layer/rule.hpp>
-#include <lockstep/parallel/merge.hpp>
+#include <lockstep/parallel/chrome_trace.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/parallel/reduce.hpp>
-#include <lockstep/train/clip.hpp>
+#include <lockstep/plan/proof.hpp>
 #include <lockstep/train/optimizer.hpp>
-#include <lockstep/train/shard_passes.hpp>
+#include <lockstep/train/options.hpp>
 #include <lockstep/train/targets.hpp>
-#include <lockstep/train/update.hpp>
+#include <lockstep/train/training_step.hpp>
 
 #include <algorithm>
 #include <array>
@@ -79,10 +79,15 @@ struct evaluation_source {
 ///   trainer trainer{model, cross_entropy{}, sgd{.learning_rate = 0.01, .momentum = 0.9}, batch_size<64>};
 ///   for (auto const& batch : loader) trainer.step(batch);
 ///
-/// A last argument bounds gradients: clip_norm{1.0} or clip_value{0.5}. The model outlives the trainer. After the
-/// first step of a batch size nothing is allocated.
-template <class Parallel, class Loss, class Optimizer, int Batch, class Clip = no_clip>
+/// Last arguments are options, in any order: clip_norm{1.0} or clip_value{0.5}, accumulate{4}, record{10}. The model
+/// outlives the trainer. After the first step of a batch size nothing is allocated.
+///
+/// Where other processes train the same model, all of them make the same calls in the same order, each with its part of
+/// the same batches, see distributed; what one of them finds wrong is an error in all.
+template <class Parallel, class Loss, class Optimizer, int Batch, class... Options>
 class trainer {
+    using options = detail::trainer_options<Options...>;
+
 public:
     using element = typename Parallel::element;
     using input_shape = typename Parallel::input_shape;
@@ -95,17 +100,30 @@ public:
     static constexpr int replicas = Parallel::replicas;
     static constexpr int shards = Parallel::shards;
     using backend = typename Parallel::template backend<element>;
-    static constexpr plan_settings settings{replicas, shards, Batch, sizeof(element)};
+    static constexpr plan_settings settings{.replicas = replicas,
+                                            .shards = shards,
+                                            .batch = Batch,
+                                            .element_bytes = sizeof(element),
+                                            .buckets = Parallel::buckets,
+                                            .optimizer_states = Optimizer::states,
+                                            .needs_norm = options::clip_type::needs_norm,
+                                            .across_processes = Parallel::across_processes,
+                                            .sharded_optimizer = Parallel::has_sharded_optimizer};
 
     /// The plan of a training step, and of an evaluation.
     using training = static_plan<detail::training_source<typename Parallel::model, Loss, backend>, settings>;
     static constexpr plan training_plan = training::value;
+    static_assert(!training_plan.buckets.empty(), "the model has no parameter that is trained");
+    static_assert(proven<training>);
     static constexpr plan evaluation_plan =
         static_plan<detail::evaluation_source<typename Parallel::model, Loss, backend>, settings>::value;
 
-    trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>, Clip clip = {})
-        : model_(&model), update_(model.parameters(), optimizer, clip),
-          passes_(model.team(), reinterpret_cast<std::byte*>(model.parameters())) {
+    /// Throws usage_error where another process has another training.
+    trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>, Options... given)
+        : model_(&model), options_(given...),
+          step_(model.team(), model.parameters(), model.tree(), model.share(), model.processes(), optimizer, options_) {
+        if constexpr (Parallel::across_processes)
+            detail::expect_equal(model.processes(), "trainer: the plan", hash_of(training_plan));
         model.team().run([&](int r) {
             evaluation_[r] = std::make_unique<replica>(evaluation_plan, reinterpret_cast<std::byte*>(model.parameters()));
         });
@@ -114,42 +132,34 @@ public:
     /// One step. Returns the mean loss of the batch, from before the update.
     template <class Shape, class TargetShape, class Target>
     double step(batch_view<element, Shape, TargetShape, Target> const& batch) {
-        prepare(batch);
-        team().run([&](int r) {
-            passes_.forward_and_backward(r, [&](int s) { return input_of(batch_, s); });
-            if (passes_.failed()) return;
-            merge_states(r);
-            reduce_and_update(r);
-        });
+        prepare(batch, detail::joint_call::step);
+        together([&] { step_.run(call_); });
         sum_losses();
-        ++steps_;
+        finish_batch();
         return loss_;
     }
 
     /// The parts of a step, for loops of one's own: forward and backward keep every shard's values, reduce makes
-    /// the mean gradient and its norm, update clips it and changes the parameters.
+    /// the mean gradient and its norm, update clips it and changes the parameters. Where batches are accumulated, reduce
+    /// adds this one's gradients, and update is called when waits_for_more() says no.
     template <class Shape, class TargetShape, class Target>
     double forward(batch_view<element, Shape, TargetShape, Target> const& batch) {
-        prepare(batch);
-        passes_.keep_all_shards();
-        team().run([&](int r) {
-            passes_.forward(r, [&](int s) { return input_of(batch_, s); });
-            team().synchronize();
-            if (!passes_.failed()) merge_states(r);
-        });
+        prepare(batch, detail::joint_call::forward);
+        together([&] { step_.forward(call_); });
         sum_losses();
         return loss_;
     }
     void backward() {
-        team().run([&](int r) { passes_.backward(r); });
-        passes_.rethrow();
+        together([&] { step_.backward(); });
     }
     void reduce() {
-        team().run([&](int r) { reduce_to_mean(r); });
+        set_header(detail::joint_call::reduce);
+        together([&] { step_.reduce(call_); });
     }
     void update() {
-        team().run([&](int r) { update_.from_mean(r, mean_gradient(), steps_); });
-        ++steps_;
+        set_header(detail::joint_call::update);
+        together([&] { step_.update(call_); });
+        finish_batch();
     }
 
     /// Mean loss and share of right answers over one epoch of a loader, or of anything that batches come from, with
@@ -167,33 +177,77 @@ public:
 
     /// The mean loss of the last batch.
     double loss() const { return loss_; }
-    /// Steps taken so far.
+    /// Steps taken so far, and updates: with accumulate{k} one for k steps.
     std::uint64_t steps() const { return steps_; }
-    void set_steps(std::uint64_t steps) { steps_ = steps; }
-    Optimizer& optimizer() { return update_.optimizer(); }
+    std::uint64_t updates() const { return updates_; }
+    Optimizer& optimizer() { return step_.optimizer(); }
     Parallel& model() { return *model_; }
+
+    /// Goes on from where another training stood, when parameters and the optimizer's values have been set to what they
+    /// were there; load_checkpoint does all of it. A trainer that refuses steps after a failure takes them again.
+    void resume(std::uint64_t steps, std::uint64_t updates) {
+        step_.failure().clear();
+        steps_ = steps;
+        updates_ = updates;
+        accumulated_batches_ = 0;
+    }
 
     /// As of the next step: trainer.set_learning_rate(schedule(epoch)). Of an optimizer with parameter groups, the
     /// first one's rate, to which the others keep their ratio.
     void set_learning_rate(double rate) { lockstep::set_learning_rate(optimizer(), rate); }
 
     /// After reduce: the mean gradient of a parameter before it is clipped, in PyTorch's layout.
-    std::vector<element> gradient(int parameter) const { return Parallel::read(parameter, mean_gradient()); }
+    std::vector<element> gradient(int parameter) const { return Parallel::read(parameter, step_.mean_gradient()); }
     /// With clip_norm, the norm of the last mean gradient before it was clipped; 0 before the first.
     double gradient_norm() const
-        requires(Clip::needs_norm)
+        requires(options::clip_type::needs_norm)
     {
-        return update_.norm();
+        return step_.norm();
     }
     /// A value that the optimizer keeps for every parameter that is trained, laid out like all parameters.
-    element* optimizer_state(int index) { return update_.state(index); }
+    element* optimizer_state(int index)
+        requires(!Parallel::has_sharded_optimizer)
+    {
+        return step_.state(index);
+    }
+    /// The same as a copy, where it is kept in parts by several processes: these call it together.
+    std::vector<element> read_optimizer_state(int index) { return step_.read_state(index); }
+    void write_optimizer_state(int index, std::span<element const> values) { step_.write_state(index, values); }
+
+    /// With accumulate{k}: whether gradients of earlier batches wait for an update.
+    bool waits_for_more() const { return call_.accumulation.waits; }
+    /// Updates with the batches accumulated so far, fewer than asked for: at the end of an epoch. Without any, nothing.
+    void finish_accumulation()
+        requires(options::accumulates)
+    {
+        if (accumulated_batches_ == 0) return;
+        call_.accumulation = {true, false};
+        call_.accumulated_divisor = accumulated_divisor_;
+        set_header(detail::joint_call::update);
+        together([&] { step_.update_with_accumulated(call_); });
+        ++updates_;
+        accumulated_batches_ = 0;
+    }
+
+    /// Seconds that a replica of this process has waited for others, within all steps: for the last gradients of a bucket,
+    /// and for other processes.
+    double waited_seconds(int replica) const { return 1e-9 * static_cast<double>(step_.waited(replica)); }
+
+    /// With record{n}: what the replicas of this process did in the steps that were recorded, as a Chrome trace, which
+    /// Perfetto opens.
+    std::string trace() const
+        requires(options::records)
+    {
+        return to_chrome_trace(training_plan, step_.recorder(), model_->processes().rank());
+    }
 
     /// Exchanges the parameters and their averages, which an optimizer keeps that is `averaged`. Once more brings
     /// them back; see averaged_weights.
     void swap_average()
         requires requires { Optimizer::average_state; }
     {
-        if (steps_ == 0 && !has_average_in_place_)
+        static_assert(!Parallel::has_sharded_optimizer, "averaged and sharded_optimizer: no process has all averages");
+        if (updates_ == 0 && !has_average_in_place_)
             throw usage_error("trainer: there are no averaged weights before the first step");
         std::swap_ranges(model_->parameters(), model_->parameters() + training_plan.trained_elements,
                          optimizer_state(Optimizer::average_state));
@@ -202,6 +256,7 @@ public:
 
 private:
     static constexpr bool is_sum = detail::is_sum_loss<Loss>;
+    using step_type = detail::training_step<element, Optimizer, options, training, typename Parallel::group_type>;
 
     using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
                                          typename broken_rule<Loss, output_shape>::type>));
@@ -215,65 +270,91 @@ private:
                                               found<TargetShape, Target>));
 
     lockstep::team& team() { return model_->team(); }
-    /// The mean gradient takes the place of the first shard's.
-    element* mean_gradient() const { return passes_.gradient(0); }
 
     template <class Shape, class TargetShape, class Target>
-    void prepare(batch_view<element, Shape, TargetShape, Target> const& batch) {
+    void prepare(batch_view<element, Shape, TargetShape, Target> const& batch, detail::joint_call what) {
         using checked [[maybe_unused]] = check<Shape>;
         using checked_targets [[maybe_unused]] = check_targets<TargetShape, Target>;
-        if (passes_.failed()) throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
-        if (has_average_in_place_) throw usage_error("trainer: a step while the averaged weights are in place");
-        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) {
-            if (batch.count() < 1 || batch.count() > Batch)
+        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) together([&] {
+            if (step_.failure().has_failed())
+                throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
+            if (has_average_in_place_) throw usage_error("trainer: a step while the averaged weights are in place");
+            std::int64_t const whole = whole_of(batch);
+            if (whole < 1 || whole > Batch)
                 throw usage_error("trainer: expected a batch of 1 to " + std::to_string(Batch) + " samples, found " +
-                                  std::to_string(batch.count()));
+                                  std::to_string(whole));
             detail::check_batch<Loss, output_shape>(batch);
-            batch_ = batch;
-        }
+            set_inputs(batch);
+            call_.is_sum = is_sum;
+            call_.updates = updates_;
+            if constexpr (options::accumulates)
+                call_.accumulation = {accumulated_batches_ > 0, accumulated_batches_ + 1 < options_.batches};
+            call_.accumulated_divisor = accumulated_batches_ > 0 ? accumulated_divisor_ : 0.0;
+            set_header(what);
+        });
     }
 
-    shard_input input_of(batch_type const& batch, int shard) const {
-        sample_range const part = shard_of(batch.count(), shard, shards);
+    /// Samples of the whole batch, over all processes.
+    static std::int64_t whole_of(batch_type const& batch) {
+        if constexpr (Parallel::across_processes) return batch.whole > 0 ? batch.whole : batch.count();
+        else return batch.count();
+    }
+    static std::int64_t offset_of(batch_type const& batch) {
+        if constexpr (Parallel::across_processes) return batch.offset;
+        else return 0;
+    }
+
+    void set_inputs(batch_type const& batch) {
+        auto const share = model_->share();
+        for (int s = 0; s < share.count; ++s) call_.inputs[s] = input_of(batch, share.first + s, share.total);
+        call_.header.whole = whole_of(batch);
+        call_.header.first = offset_of(batch);
+        call_.header.count = batch.count();
+    }
+    void set_header(detail::joint_call what) {
+        call_.header.call = what;
+        call_.header.step = static_cast<std::int64_t>(steps_);
+        call_.header.accumulated = accumulated_batches_;
+    }
+
+    /// Shard number `shard` of the whole batch; where it is not that of this process' part, nothing.
+    shard_input input_of(batch_type const& batch, int shard, int total) const {
+        sample_range const part = shard_of(whole_of(batch), shard, total);
+        std::int64_t const first = part.first - offset_of(batch);
         host::randomness random;
         random.key = make_key(model_->initial_seed().value);
         random.step = static_cast<std::uint32_t>(steps_);
         random.first_sample = part.first;
-        return {batch.inputs.slice(part.first, part.count).data(), batch.targets.data() + part.first * target_shape::size,
-                part.count, random};
+        if (first < 0 || first + part.count > batch.count()) return {nullptr, nullptr, 0, random};
+        return {batch.inputs.slice(first, part.count).data(), batch.targets.data() + first * target_shape::size, part.count,
+                random};
+    }
+
+    /// What this process does with the others, who are told where it fails.
+    template <class Work>
+    void together(Work const& work) {
+        if constexpr (!Parallel::across_processes) return work();
+        try {
+            work();
+        } catch (std::exception const& failure) {
+            model_->processes().fail(failure.what());
+            throw;
+        }
     }
 
     void sum_losses() {
-        passes_.rethrow();
-        double const sum = sum_over_shards<shards>([&](int s) { return passes_.result(s).loss; });
-        loss_ = sum / (is_sum ? 1.0 : batch_divisor());
+        double const sum = step_.sum(&detail::shard_result::loss);
+        double const divisor = step_.sum(&detail::shard_result::divisor);
+        loss_ = sum / (is_sum ? 1.0 : divisor);
+        accumulated_divisor_ = call_.accumulated_divisor + divisor;
     }
-    /// What the samples of all shards count.
-    double batch_divisor() const {
-        return sum_over_shards<shards>([&](int s) { return passes_.result(s).divisor; });
-    }
-    element divisor() const { return is_sum ? element{1} : static_cast<element>(batch_divisor()); }
-
-    /// Each replica merges what the shards observed for some of the model's states.
-    void merge_states(int r) {
-        auto const samples = [&](int s) { return shard_of(batch_.count(), s, shards).count; };
-        detail::merge_states<shards>(training_plan, passes_.gradients(), samples, model_->parameters(), r);
-    }
-
-    void reduce_and_update(int r) {
-        if constexpr (Clip::needs_norm) {
-            reduce_to_mean(r);
-            team().synchronize();
-            update_.from_mean(r, mean_gradient(), steps_);
+    void finish_batch() {
+        ++steps_;
+        if (call_.accumulation.waits) {
+            ++accumulated_batches_;
         } else {
-            update_.in_one_pass(r, passes_.gradients(), divisor(), steps_);
-        }
-    }
-    void reduce_to_mean(int r) {
-        update_.reduce(r, passes_.gradients(), divisor(), mean_gradient());
-        if constexpr (Clip::needs_norm) {
-            team().synchronize();
-            update_.measure(r, mean_gradient());
+            ++updates_;
+            accumulated_batches_ = 0;
         }
     }
 
@@ -287,8 +368,14 @@ private:
     void evaluate(batch_view<element, Shape, TargetShape, Target> const& batch, evaluation_sums& sums) {
         using checked [[maybe_unused]] = check<Shape>;
         using checked_targets [[maybe_unused]] = check_targets<TargetShape, Target>;
-        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) {
+        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) together([&] {
             detail::check_batch<Loss, output_shape>(batch);
+            if constexpr (Parallel::across_processes) {
+                if (whole_of(batch) > Batch)
+                    throw usage_error("trainer: expected a batch of at most " + std::to_string(Batch) + " samples, found " +
+                                      std::to_string(whole_of(batch)));
+                return evaluate_part(batch, sums);
+            }
             for (std::int64_t first = 0; first < batch.count(); first += Batch) {
                 std::int64_t const count = std::min<std::int64_t>(Batch, batch.count() - first);
                 auto const size = static_cast<std::size_t>(target_shape::size);
@@ -297,46 +384,50 @@ private:
                                batch.first + first},
                               sums);
             }
-        }
+        });
     }
     void evaluate_part(batch_type const& part, evaluation_sums& sums) {
         constexpr plan const& p = evaluation_plan;
+        set_inputs(part);
+        set_header(detail::joint_call::evaluate);
+        auto& passes = step_.passes();
         team().run([&](int r) {
             replica& own = *evaluation_[r];
             auto const number_of = [&own](int buffer, double otherwise) {
                 return buffer < 0 ? otherwise : static_cast<double>(*own.template result<element>(buffer));
             };
-            for (int s = passes::first_shard(r); s < passes::first_shard(r + 1); ++s) {
-                shard_input const input = input_of(part, s);
-                evaluated_[s] = {};
+            for (int s = passes.first_shard(r); s < passes.first_shard(r + 1); ++s) {
+                shard_input const& input = call_.inputs[s];
+                detail::shard_result& result = passes.results()[static_cast<std::size_t>(passes.share().first + s)];
+                result = {.samples = input.samples};
                 if (input.samples == 0) continue;
                 own.forward(input);
                 auto const samples = static_cast<double>(input.samples);
-                evaluated_[s] = {number_of(p.loss, 0.0), number_of(p.divisor, samples), number_of(p.correct, 0.0),
-                                 number_of(p.answers, samples)};
+                result = {number_of(p.loss, 0.0), number_of(p.divisor, samples), number_of(p.correct, 0.0),
+                          number_of(p.answers, samples), input.samples};
             }
         });
-        auto const sum = [&](double detail::shard_result::*value) {
-            return sum_over_shards<shards>([&](int s) { return evaluated_[s].*value; });
-        };
-        sums.loss += sum(&detail::shard_result::loss);
-        sums.divisor += sum(&detail::shard_result::divisor);
-        sums.correct += sum(&detail::shard_result::correct);
-        sums.answers += sum(&detail::shard_result::answers);
-        sums.samples += part.count();
+        step_.share_results(call_);
+        sums.loss += step_.sum(&detail::shard_result::loss);
+        sums.divisor += step_.sum(&detail::shard_result::divisor);
+        sums.correct += step_.sum(&detail::shard_result::correct);
+        sums.answers += step_.sum(&detail::shard_result::answers);
+        sums.samples += whole_of(part);
     }
 
-    using passes = detail::shard_passes<element, training>;
-
     Parallel* model_;
-    detail::parameter_update<element, Optimizer, Clip, training> update_;
-    passes passes_;
+    options options_;
+    step_type step_;
+    typename step_type::call call_;
     std::array<std::unique_ptr<replica>, replicas> evaluation_;
-    std::array<detail::shard_result, shards> evaluated_;
-    batch_type batch_;
     double loss_ = 0.0;
-    std::uint64_t steps_ = 0;
+    std::uint64_t steps_ = 0, updates_ = 0;
+    std::int64_t accumulated_batches_ = 0;
+    double accumulated_divisor_ = 0.0;
     bool has_average_in_place_ = false;
 };
+
+template <class Parallel, class Loss, class Optimizer, int Batch, class... Options>
+trainer(Parallel&, Loss, Optimizer, batch_size_of<Batch>, Options...) -> trainer<Parallel, Loss, Optimizer, Batch, Options...>;
 
 } // namespace lockstep

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace lockstep {
+
+/// The rules that a plan may break; `where` of a plan_fault counts what the rule is about.
+enum class plan_rule : std::uint8_t {
+    none,
+    parameter_is_in_one_bucket,         ///< a parameter
+    bucket_is_complete_after_its_last_use, ///< a bucket
+    slices_cover_their_bucket,          ///< a bucket
+    value_is_written_once,              ///< an operation that writes it again
+    value_is_read_after_its_write,      ///< an operation that reads it
+    value_lies_in_the_arena,            ///< a buffer
+    live_values_lie_apart,              ///< a buffer
+    value_is_overwritten_by_its_last_reader, ///< an operation that writes in place
+    state_has_a_merge_rule,             ///< a parameter
+    schedules_come_to_an_end,           ///< a command that waits for ever
+    gradient_is_reduced_after_its_write, ///< a bucket
+    parameter_is_updated_after_its_reads, ///< a bucket
+    bucket_is_updated_once,             ///< a bucket
+    state_is_merged_after_its_reads,    ///< a replica
+    step_ends_after_its_updates         ///< a replica
+};
+
+struct plan_fault {
+    plan_rule rule = plan_rule::none;
+    int where = -1;
+
+    constexpr explicit operator bool() const { return rule != plan_rule::none; }
+    friend constexpr bool operator==(plan_fault const&, plan_fault const&) = default;
+};
+
+} // namespace lockstep

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/plan/fault.hpp>
+#include <lockstep/plan/plan.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace lockstep {
+
+namespace detail {
+
+/// Carries out the replicas' schedules without computing anything, each stream as a thread of its own that knows, for
+/// every other stream, how far that has come for certain: what a stream knows it learns at events alone (vector clocks;
+/// Fidge 1988, Mattern 1989).
+class schedule_walk {
+public:
+    /// One schedule for each replica.
+    constexpr schedule_walk(plan const& p, std::span<step_schedule_view const> schedules)
+        : plan_(&p), schedules_(schedules), streams_(2 * schedules.size()), next_(streams_, 0),
+          known_(streams_ * streams_, 0) {
+        std::size_t events = 0;
+        for (step_schedule_view const& s : schedules) events = std::max(events, s.events.size());
+        arrived_.resize(events, 0);
+        seen_.resize(events * streams_, 0);
+        updated_.resize(p.buckets.size() * schedules.size(), 0);
+        find_last_uses();
+    }
+
+    constexpr plan_fault run() {
+        for (bool advanced = true; advanced;) {
+            advanced = false;
+            for (std::size_t s = 0; s < streams_; ++s)
+                while (next_[s] < commands(s).size() && can_go_on(s)) {
+                    if (plan_fault const f = carry_out(s)) return f;
+                    ++next_[s];
+                    known_[s * streams_ + s] = static_cast<int>(next_[s]);
+                    advanced = true;
+                }
+        }
+        return what_is_left();
+    }
+
+private:
+    // Streams 2 r and 2 r + 1 are those of replica r.
+    constexpr std::span<command const> commands(std::size_t stream) const {
+        return stream % 2 == 0 ? schedules_[stream / 2].compute : schedules_[stream / 2].update;
+    }
+    constexpr bool is_for_others(std::size_t stream, command const& c) const { return c.leader_only && stream / 2 != 0; }
+
+    constexpr bool can_go_on(std::size_t stream) const {
+        command const& c = commands(stream)[next_[stream]];
+        return c.kind != command_kind::wait || is_for_others(stream, c) ||
+               arrived_[c.index] >= schedules_[stream / 2].events[c.index];
+    }
+
+    constexpr plan_fault carry_out(std::size_t stream) {
+        command const& c = commands(stream)[next_[stream]];
+        if (is_for_others(stream, c)) return {};
+        int* const own = &known_[stream * streams_];
+        switch (c.kind) {
+        case command_kind::arrive:
+            ++arrived_[c.index];
+            for (std::size_t s = 0; s < streams_; ++s) raise(seen_[c.index * streams_ + s], own[s]);
+            return {};
+        case command_kind::wait:
+            for (std::size_t s = 0; s < streams_; ++s) raise(own[s], seen_[c.index * streams_ + s]);
+            return {};
+        case command_kind::reduce:
+            if (!knows_uses(own, c.index)) return {plan_rule::gradient_is_reduced_after_its_write, c.index};
+            return {};
+        case command_kind::update:
+        case command_kind::reduce_and_update: {
+            if (!knows_uses(own, c.index)) return {plan_rule::parameter_is_updated_after_its_reads, c.index};
+            int& count = updated_[c.index * schedules_.size() + stream / 2];
+            if (++count > 1) return {plan_rule::bucket_is_updated_once, c.index};
+            return {};
+        }
+        case command_kind::merge:
+            for (std::size_t r = 0; r < schedules_.size(); ++r)
+                if (own[2 * r] < last_state_use_[r])
+                    return {plan_rule::state_is_merged_after_its_reads, static_cast<int>(r)};
+            return {};
+        default: return {};
+        }
+    }
+
+    /// Whether a stream knows that all replicas have used a bucket for the last time.
+    constexpr bool knows_uses(int const* own, int bucket) const {
+        for (std::size_t r = 0; r < schedules_.size(); ++r)
+            if (own[2 * r] < last_use_[bucket * schedules_.size() + r]) return false;
+        return true;
+    }
+
+    constexpr plan_fault what_is_left() const {
+        for (std::size_t s = 0; s < streams_; ++s)
+            if (next_[s] < commands(s).size())
+                return {plan_rule::schedules_come_to_an_end, static_cast<int>(next_[s])};
+        for (std::size_t r = 0; r < schedules_.size(); ++r) {
+            for (std::size_t b = 0; b < plan_->buckets.size(); ++b)
+                if (updated_[b * schedules_.size() + r] != 1) return {plan_rule::bucket_is_updated_once, static_cast<int>(b)};
+            // The next step reads what this one writes: every pass ends when all updates have ended.
+            for (std::size_t q = 0; q < schedules_.size(); ++q)
+                if (known_[2 * r * streams_ + 2 * q + 1] < last_write(2 * q + 1))
+                    return {plan_rule::step_ends_after_its_updates, static_cast<int>(q)};
+        }
+        return {};
+    }
+    /// The place behind a stream's last command that writes.
+    constexpr int last_write(std::size_t stream) const {
+        auto const all = commands(stream);
+        for (std::size_t i = all.size(); i-- > 0;)
+            if (all[i].kind != command_kind::arrive && all[i].kind != command_kind::wait && !is_for_others(stream, all[i]))
+                return static_cast<int>(i) + 1;
+        return 0;
+    }
+
+    /// The places behind the commands that use each bucket and the states for the last time.
+    constexpr void find_last_uses() {
+        std::vector<int> bucket_of(plan_->parameters.size(), -1);
+        for (std::size_t i = 0; i < plan_->parameters.size(); ++i)
+            for (std::size_t b = 0; b < plan_->buckets.size(); ++b)
+                if (plan_->parameter_offsets[i] >= plan_->buckets[b].begin && plan_->parameter_offsets[i] < plan_->buckets[b].end)
+                    bucket_of[i] = static_cast<int>(b);
+        last_use_.resize(plan_->buckets.size() * schedules_.size(), 0);
+        last_state_use_.resize(schedules_.size(), 0);
+        // The last operation that uses each of them.
+        std::vector<int> last(plan_->buckets.size(), -1);
+        int last_state = -1;
+        for (std::size_t i = 0; i < plan_->operations.size(); ++i) {
+            operation const& op = plan_->operations[i];
+            auto const use = [&](int index) {
+                int const parameter = plan_->buffers[index].parameter;
+                if (parameter < 0) return;
+                if (bucket_of[parameter] >= 0) last[bucket_of[parameter]] = static_cast<int>(i);
+                else last_state = static_cast<int>(i);
+            };
+            use(op.result);
+            for (int k = 0; k < op.operand_count; ++k)
+                if (plan_->buffers[op.operands[k]].kind == buffer_kind::parameter ||
+                    bucket_of_buffer(bucket_of, op.operands[k]) >= 0)
+                    use(op.operands[k]);
+        }
+        for (std::size_t r = 0; r < schedules_.size(); ++r) {
+            auto const compute = schedules_[r].compute;
+            for (std::size_t at = 0; at < compute.size(); ++at) {
+                if (compute[at].kind != command_kind::run) continue;
+                auto const holds = [&](int operation) { return operation >= compute[at].first && operation < compute[at].last; };
+                for (std::size_t b = 0; b < last.size(); ++b)
+                    if (holds(last[b])) last_use_[b * schedules_.size() + r] = static_cast<int>(at) + 1;
+                if (holds(last_state)) last_state_use_[r] = static_cast<int>(at) + 1;
+            }
+        }
+    }
+    constexpr int bucket_of_buffer(std::vector<int> const& bucket_of, int index) const {
+        int const parameter = plan_->buffers[index].parameter;
+        return parameter < 0 ? -1 : bucket_of[parameter];
+    }
+
+    static constexpr void raise(int& to, int from) {
+        if (from > to) to = from;
+    }
+
+    plan const* plan_;
+    std::span<step_schedule_view const> schedules_;
+    std::size_t streams_;
+    std::vector<std::size_t> next_;
+    /// For each stream, how far it knows every stream to have come.
+    std::vector<int> known_;
+    std::vector<int> arrived_;
+    /// For each event, what those who arrived knew.
+    std::vector<int> seen_;
+    std::vector<int> updated_;
+    std::vector<int> last_use_, last_state_use_;
+};
+
+} // namespace detail
+
+/// Whether schedules, one for each replica, come to an end, and in an order in which every value is written before it is
+/// read. The plan's own schedule is the same for all: they agree on the order of whatever they do together.
+constexpr plan_fault find_schedule_fault(plan const& p, std::span<step_schedule_view const> schedules) {
+    return detail::schedule_walk(p, schedules).run();
+}
+constexpr plan_fault find_schedule_fault(plan const& p) {
+    if (p.steps.compute.empty()) return {};
+    std::vector<step_schedule_view> const same(static_cast<std::size_t>(p.settings.replicas), p.steps);
+    return find_schedule_fault(p, same);
+}
+
+} // namespace lockstep
