@@ -2,12 +2,12 @@
 # The optional libraries, found in the same way in this project's own build and by an installed copy, on the
 # machine that builds: a header-only library has nothing to remember of where it was installed.
 
-# Gives `target` what LOCKSTEP_ONEDNN and LOCKSTEP_ZLIB ask for: AUTO takes a library where it is found, ON
-# demands it, OFF leaves it out. Sets lockstep_onednn_FOUND and lockstep_zlib_FOUND, and lockstep_MISSING to a
-# message if one that was demanded is missing.
+# Gives `target` what LOCKSTEP_ONEDNN, LOCKSTEP_ZLIB, LOCKSTEP_PNG and LOCKSTEP_TURBOJPEG ask for: AUTO takes a library
+# where it is found, ON demands it, OFF leaves it out. Sets lockstep_onednn_FOUND and so on, and lockstep_MISSING to
+# a message if one that was demanded is missing.
 function(lockstep_use_libraries target)
     set(missing "")
-    foreach(name IN ITEMS oneDNN ZLIB)
+    foreach(name IN ITEMS oneDNN ZLIB PNG TurboJPEG)
         string(TOUPPER "LOCKSTEP_${name}" option)
         string(TOLOWER "lockstep_${name}" found)
         string(APPEND found _FOUND)

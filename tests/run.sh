@@ -3,8 +3,8 @@
 # Usage: tests/run.sh [ctest argument...]
 #
 # Installs what is missing, then builds and runs every test that this machine can run: all of them with g++,
-# the unit tests with clang++-19, and with the address, undefined behaviour and thread sanitizers what they are
-# for. With arguments, only the first of these, and ctest gets them: tests/run.sh -R unit.tensor
+# the unit tests and the fuzzers with clang++-19, and with the address, undefined behaviour and thread sanitizers
+# what they are for. With arguments, only the first of these, and ctest gets them: tests/run.sh -R unit.tensor
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,8 +13,8 @@ if [[ ${1-} == --help || ${1-} == -h ]]; then
     exit 0
 fi
 
-cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libcli11-dev doctest-dev \
-    libbenchmark-dev dataset-fashion-mnist
+cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libpng-dev libturbojpeg0-dev \
+    libcli11-dev doctest-dev libbenchmark-dev dataset-fashion-mnist
 
 passed=0
 failed=0
@@ -70,6 +70,11 @@ suite default tests all -- "$@"
 if (($# == 0)); then
     if cmake/install_packages.sh --optional clang-19 && command -v clang++-19 >/dev/null; then
         suite clang tests-clang unit_tests -- -L '^(unit|static)$'
+        if cmake/install_packages.sh --optional libclang-rt-19-dev; then
+            suite fuzz tests-fuzz fuzz_tests -- -L '^fuzz$'
+        else
+            echo "== no libFuzzer: its part is skipped"
+        fi
     else
         echo "== no clang++-19: its part is skipped"
     fi

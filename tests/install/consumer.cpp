@@ -30,7 +30,14 @@ int main() {
 #ifndef LOCKSTEP_WITH_ZLIB
 #define LOCKSTEP_WITH_ZLIB 0
 #endif
+#ifndef LOCKSTEP_WITH_PNG
+#define LOCKSTEP_WITH_PNG 0
+#endif
+#ifndef LOCKSTEP_WITH_TURBOJPEG
+#define LOCKSTEP_WITH_TURBOJPEG 0
+#endif
     std::printf("loss from %.3f to %.3f\n", first, trainer.loss());
-    std::printf("oneDNN %d, zlib %d\n", LOCKSTEP_WITH_ONEDNN, LOCKSTEP_WITH_ZLIB);
+    std::printf("oneDNN %d, zlib %d, png %d, jpeg %d\n", LOCKSTEP_WITH_ONEDNN, LOCKSTEP_WITH_ZLIB,
+                LOCKSTEP_WITH_PNG, LOCKSTEP_WITH_TURBOJPEG);
     return trainer.loss() < 0.5 * first ? 0 : 1;
 }

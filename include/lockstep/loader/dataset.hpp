@@ -91,13 +91,12 @@ concept writes_targets = requires(Data const& data, std::int64_t index, std::spa
 /// What `read` throws stops the loop over the batches; the sample's index is added on the way. A dataset may have
 /// `expect(index)` too: it is told of each sample shortly before it is read, and may fetch it from memory.
 template <class T>
-concept dataset =
-    any_shape<typename T::sample_shape> && any_shape<sample_target_shape<T>> &&
-    std::is_arithmetic_v<sample_element<T>> && std::is_arithmetic_v<sample_target<T>> &&
-    (!is_class_indices<typename T::sample_shape> || std::same_as<sample_element<T>, std::int32_t>) &&
-    requires(T const& data) {
-        { data.size() } -> std::same_as<std::int64_t>;
-    } && (detail::writes_targets<T> || (sample_target_shape<T>::rank == 0 && detail::returns_target<T>));
+concept dataset = any_shape<typename T::sample_shape> && any_shape<sample_target_shape<T>> &&
+                  std::is_arithmetic_v<sample_element<T>> && std::is_arithmetic_v<sample_target<T>> &&
+                  (!is_class_indices<typename T::sample_shape> || std::same_as<sample_element<T>, std::int32_t>) &&
+                  requires(T const& data) {
+                      { data.size() } -> std::same_as<std::int64_t>;
+                  } && (detail::writes_targets<T> || (sample_target_shape<T>::rank == 0 && detail::returns_target<T>));
 
 namespace detail {
 

@@ -3,15 +3,13 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/loader/idx_dataset.hpp>
+#include <lockstep/loader/split.hpp>
 
 #include <filesystem>
 #include <string>
 #include <system_error>
 
 namespace lockstep {
-
-/// Which part of a dataset: the one to learn from, or the one kept apart to test on.
-enum class split { train, test };
 
 /// Where the Debian package dataset-fashion-mnist puts its files.
 inline constexpr char const* fashion_mnist_directory = "/usr/share/datasets/fashion-mnist";
@@ -39,8 +37,7 @@ inline std::filesystem::path find_idx(std::filesystem::path const& directory, st
 /// classes; 60,000 to train on, 10,000 to test on. Reads the four files of the original distribution,
 /// train-images-idx3-ubyte and so on, gzip or not, from `directory`. Throws data_error for what is missing
 /// or damaged.
-inline fashion_mnist_dataset fashion_mnist(split part,
-                                           std::filesystem::path const& directory = fashion_mnist_directory,
+inline fashion_mnist_dataset fashion_mnist(split part, std::filesystem::path const& directory = fashion_mnist_directory,
                                            normalize scale = {}) {
     if (std::error_code ignored; !std::filesystem::is_directory(directory, ignored))
         throw detail::no_fashion_mnist(directory, "a directory with its IDX files");

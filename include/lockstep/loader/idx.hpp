@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/error.hpp>
+#include <lockstep/loader/file_error.hpp>
 #include <lockstep/loader/input_file.hpp>
 
 #include <algorithm>
@@ -24,33 +25,24 @@ struct idx_content {
 
 namespace detail {
 
-inline std::string idx_extents_text(std::span<std::int64_t const> extents) {
-    std::string text = "[";
-    for (auto const extent : extents) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-    return text + "]";
-}
-
 /// The name of an element type by its code in the third byte; empty where the format has none.
 constexpr std::string_view idx_element_name(unsigned char code) {
     switch (code) {
-    case 0x08: return "unsigned byte";
-    case 0x09: return "signed byte";
-    case 0x0b: return "short";
-    case 0x0c: return "int";
-    case 0x0d: return "float";
-    case 0x0e: return "double";
-    default: return "";
+    case 0x08:
+        return "unsigned byte";
+    case 0x09:
+        return "signed byte";
+    case 0x0b:
+        return "short";
+    case 0x0c:
+        return "int";
+    case 0x0d:
+        return "float";
+    case 0x0e:
+        return "double";
+    default:
+        return "";
     }
-}
-
-inline std::string hex_text(std::span<unsigned char const> bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text = "0x";
-    for (auto const byte : bytes) {
-        text += digits[byte / 16U];
-        text += digits[byte % 16U];
-    }
-    return text;
 }
 
 inline data_error idx_truncated(input_file const& file, std::string const& expected) {
@@ -59,46 +51,20 @@ inline data_error idx_truncated(input_file const& file, std::string const& expec
                       std::to_string(file.position()));
 }
 
-/// Reads `total` elements in pieces, and never holds more than about twice what the file has delivered: a
-/// damaged header may claim any size.
-inline std::vector<std::uint8_t> read_idx_elements(input_file& file, std::int64_t total) {
-    constexpr std::int64_t first_piece = std::int64_t{1} << 20;
-    auto const file_bytes = file.position() + total;
-    std::vector<std::uint8_t> elements;
-    std::int64_t done = 0;
-    while (done < total) {
-        auto const wanted = std::min(total - done, std::max(first_piece, done));
-        elements.reserve(static_cast<std::size_t>(done + wanted)); // exactly, where resize would round up
-        elements.resize(static_cast<std::size_t>(done + wanted));
-        auto const piece = std::span{elements}.subspan(static_cast<std::size_t>(done));
-        if (file.read(piece) < piece.size()) throw idx_truncated(file, std::to_string(file_bytes));
-        done += wanted;
-    }
-    return elements;
-}
-
-} // namespace detail
-
-/// Reads an IDX file of unsigned bytes (the format of MNIST: http://yann.lecun.com/exdb/mnist), plain or
-/// gzip. Throws data_error for a file that is missing, unreadable, no IDX, of other elements, truncated,
-/// damaged or longer than its extents say.
-inline idx_content read_idx(std::filesystem::path const& path) {
-    detail::input_file file{path};
+inline idx_content read_idx(input_file& file) {
+    auto const& path = file.path();
     // Two zero bytes, the element type, the rank; then the extents, 4 bytes each, the highest first.
     std::array<unsigned char, 4> magic{};
     auto const found = file.read(magic);
-    if (found == 0 && !file.compressed())
-        throw detail::file_error(path, "empty file", "an IDX file", "0 bytes");
-    if (found < magic.size()) throw detail::idx_truncated(file, "an IDX header of at least 8");
-    auto const element = detail::idx_element_name(magic[2]);
+    if (found == 0 && !file.compressed()) throw file_error(path, "empty file", "an IDX file", "0 bytes");
+    if (found < magic.size()) throw idx_truncated(file, "an IDX header of at least 8");
+    auto const element = idx_element_name(magic[2]);
     if (magic[0] != 0 || magic[1] != 0 || element.empty() || magic[3] == 0)
-        throw detail::file_error(path, "no IDX file",
-                                 "the first bytes 0x0000, an element type (0x08 for bytes) and a rank",
-                                 detail::hex_text(magic));
+        throw file_error(path, "no IDX file", "the first bytes 0x0000, an element type (0x08 for bytes) and a rank",
+                         hex_text(magic));
     if (magic[2] != 0x08)
-        throw detail::file_error(path, "wrong element type", "unsigned byte (0x08)",
-                                 std::string{element} + " (" +
-                                     detail::hex_text(std::span{magic}.subspan(2, 1)) + ")");
+        throw file_error(path, "wrong element type", "unsigned byte (0x08)",
+                         std::string{element} + " (" + hex_text(std::span{magic}.subspan(2, 1)) + ")");
 
     idx_content content;
     // Room for the header's own 4 + 4 x 255 bytes at most, so that byte counts in messages don't overflow.
@@ -108,7 +74,7 @@ inline idx_content read_idx(std::filesystem::path const& path) {
     for (int axis = 0; axis < magic[3]; ++axis) {
         std::array<unsigned char, 4> bytes{};
         if (file.read(bytes) < bytes.size())
-            throw detail::idx_truncated(file, "an IDX header of " + std::to_string(4 + 4 * magic[3]));
+            throw idx_truncated(file, "an IDX header of " + std::to_string(4 + 4 * magic[3]));
         std::int64_t extent = 0;
         for (auto const byte : bytes) extent = extent * 256 + byte;
         content.extents.push_back(extent);
@@ -116,22 +82,32 @@ inline idx_content read_idx(std::filesystem::path const& path) {
         total = overflow ? total : total * extent;
     }
     if (overflow)
-        throw detail::file_error(path, "impossible extents", "at most " + std::to_string(largest) + " elements",
-                                 detail::idx_extents_text(content.extents));
+        throw file_error(path, "impossible extents", "at most " + std::to_string(largest) + " elements",
+                         extents_text(content.extents));
 
-    content.elements = detail::read_idx_elements(file, total);
-    auto const file_bytes = file.position();
+    auto const file_bytes = file.position() + total;
+    content.elements = read_at_most(file, total);
+    if (file.position() < file_bytes) throw idx_truncated(file, std::to_string(file_bytes));
     std::array<unsigned char, 1> more{};
     if (file.read(more) > 0)
-        throw detail::file_error(path, "trailing bytes",
-                                 std::to_string(file_bytes) + " bytes for the extents " +
-                                     detail::idx_extents_text(content.extents),
-                                 "more");
+        throw file_error(path, "trailing bytes",
+                         std::to_string(file_bytes) + " bytes for the extents " + extents_text(content.extents),
+                         "more");
     if (file.ended_early())
-        throw detail::file_error(path, "truncated gzip file",
-                                 "a checksum after " + std::to_string(file_bytes) + " uncompressed bytes",
-                                 "the end of the file");
+        throw file_error(path, "truncated gzip file",
+                         "a checksum after " + std::to_string(file_bytes) + " uncompressed bytes",
+                         "the end of the file");
     return content;
+}
+
+} // namespace detail
+
+/// Reads an IDX file of unsigned bytes (the format of MNIST: http://yann.lecun.com/exdb/mnist), plain or
+/// gzip. Throws data_error for a file that is missing, unreadable, no IDX, of other elements, truncated,
+/// damaged or longer than its extents say.
+inline idx_content read_idx(std::filesystem::path const& path) {
+    detail::input_file file{path};
+    return detail::read_idx(file);
 }
 
 } // namespace lockstep

@@ -3,6 +3,7 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/file_error.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/read_ahead.hpp>
 #include <lockstep/loader/transform/elementwise.hpp>
@@ -19,25 +20,17 @@
 
 namespace lockstep {
 
+/// How the pixels of an image follow each other in a file: row by row, or column by column, as in EMNIST's.
+enum class pixel_order { rows, columns };
+
 namespace detail {
 
-/// Whether a file's extents, the first of which counts samples, are those of the shape; images of one
-/// channel are stored without it.
-template <any_shape Shape>
-bool has_extents(std::vector<std::int64_t> const& extents) {
-    std::vector<std::int64_t> expected(Shape::extents.begin(), Shape::extents.end());
-    std::vector<std::int64_t> const found(extents.begin() + 1, extents.end());
-    if (found == expected) return true;
-    if (expected.empty() || expected.front() != 1) return false;
-    expected.erase(expected.begin());
-    return found == expected;
-}
-
-template <any_shape Shape>
-std::string extents_text() {
-    std::string text = "[count";
-    for (int const extent : Shape::extents) text += ", " + std::to_string(extent);
-    return text + "]";
+/// Square images of so many pixels a side, one after another, from columns to rows.
+inline void transpose_images(std::span<std::uint8_t> pixels, std::size_t side) {
+    for (; !pixels.empty(); pixels = pixels.subspan(side * side))
+        for (std::size_t row = 0; row < side; ++row)
+            for (std::size_t column = 0; column < row; ++column)
+                std::swap(pixels[row * side + column], pixels[column * side + row]);
 }
 
 } // namespace detail
@@ -50,21 +43,23 @@ public:
     using sample_shape = Shape;
 
     /// Throws data_error for what read_idx refuses, for images that are not of the Shape, for labels that
-    /// are not one an image or not below `classes`; usage_error for classes < 1 and an impossible scale.
+    /// are not one an image or not below `classes`; usage_error for classes < 1, an impossible scale, and
+    /// columns of images that are not square.
     idx_dataset(std::filesystem::path const& images, std::filesystem::path const& labels, int classes,
-                normalize scale = {})
+                normalize scale = {}, pixel_order stored = pixel_order::rows)
         : classes_(classes), scale_(scale) {
-        if (classes < 1)
-            throw usage_error{"idx_dataset: expected 1 class or more, found " + std::to_string(classes)};
+        if (classes < 1) throw usage_error{"idx_dataset: expected 1 class or more, found " + std::to_string(classes)};
         scale.check();
+        if (stored == pixel_order::columns && !square)
+            throw usage_error{"idx_dataset: expected square images for pixel_order::columns, found " +
+                              detail::extents_text<Shape>()};
         auto image_file = read_idx(images);
         if (!detail::has_extents<Shape>(image_file.extents))
             throw detail::file_error(images, "images of another shape", detail::extents_text<Shape>(),
-                                     detail::idx_extents_text(image_file.extents));
+                                     detail::extents_text(image_file.extents));
         auto label_file = read_idx(labels);
         if (label_file.extents.size() != 1)
-            throw detail::file_error(labels, "no labels", "[count]",
-                                     detail::idx_extents_text(label_file.extents));
+            throw detail::file_error(labels, "no labels", "[count]", detail::extents_text(label_file.extents));
         if (label_file.extents[0] != image_file.extents[0])
             throw detail::file_error(labels, "images and labels differ in number",
                                      std::to_string(image_file.extents[0]) + " labels, one for each image in " +
@@ -73,10 +68,10 @@ public:
         for (std::size_t i = 0; i < label_file.elements.size(); ++i)
             if (label_file.elements[i] >= classes)
                 throw detail::file_error(labels, "label out of range", "0 to " + std::to_string(classes - 1),
-                                         std::to_string(label_file.elements[i]) + " at sample " +
-                                             std::to_string(i));
-        content_ =
-            std::make_shared<content const>(std::move(image_file.elements), std::move(label_file.elements));
+                                         std::to_string(label_file.elements[i]) + " at sample " + std::to_string(i));
+        if constexpr (square)
+            if (stored == pixel_order::columns) detail::transpose_images(image_file.elements, Shape::extents.back());
+        content_ = std::make_shared<content const>(std::move(image_file.elements), std::move(label_file.elements));
     }
 
     std::int64_t size() const { return static_cast<std::int64_t>(content_->labels.size()); }
@@ -104,6 +99,11 @@ public:
     }
 
 private:
+    static constexpr bool square = [] {
+        if constexpr (Shape::rank < 2) return false;
+        else return Shape::extents[Shape::rank - 1] == Shape::extents[Shape::rank - 2];
+    }();
+
     struct content {
         content(std::vector<std::uint8_t> all_pixels, std::vector<std::uint8_t> all_labels)
             : pixels(std::move(all_pixels)), labels(std::move(all_labels)) {}

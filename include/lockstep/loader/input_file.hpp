@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/error.hpp>
+#include <lockstep/loader/file_error.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,12 +25,6 @@
 
 namespace lockstep::detail {
 
-/// The error of a file that is not what a reader needs.
-inline data_error file_error(std::filesystem::path const& file, std::string const& what,
-                             std::string const& expected, std::string const& found) {
-    return data_error{file.string() + ": " + what + ": expected " + expected + ", found " + found};
-}
-
 /// A file as its bytes, from the first to the last: those stored, or, where it starts with gzip's magic
 /// bytes, whatever its name, those compressed (RFC 1952; several members read as one). Throws data_error for
 /// what cannot be opened or read, and for gzip data that is damaged or that needs a zlib this build lacks.
@@ -41,8 +37,13 @@ public:
         file_.reset(std::fopen(path_.c_str(), "rb"));
         if (!file_) throw file_error(path_, "cannot open", "a readable file", std::strerror(errno));
         refill();
-        compressed_ = stored_bytes_ >= 2 && stored_[0] == gzip_magic[0] && stored_[1] == gzip_magic[1];
-        if (compressed_) start_inflating();
+        begin();
+    }
+
+    /// What stands in a file, already in memory.
+    input_file(std::filesystem::path name, std::vector<unsigned char> content)
+        : path_(std::move(name)), stored_(std::move(content)), stored_bytes_(stored_.size()) {
+        begin();
     }
 
     input_file(input_file const&) = delete;
@@ -70,12 +71,17 @@ private:
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
 
+    void begin() {
+        compressed_ = stored_bytes_ >= 2 && stored_[0] == gzip_magic[0] && stored_[1] == gzip_magic[1];
+        if (compressed_) start_inflating();
+    }
+
     /// Reads the next piece as stored; false at the end of the file.
     bool refill() {
-        next_ = 0;
+        next_ = stored_bytes_ = 0;
+        if (!file_) return false;
         stored_bytes_ = std::fread(stored_.data(), 1, stored_.size(), file_.get());
-        if (std::ferror(file_.get()) != 0)
-            throw file_error(path_, "reading failed", "more data", std::strerror(errno));
+        if (std::ferror(file_.get()) != 0) throw file_error(path_, "reading failed", "more data", std::strerror(errno));
         return stored_bytes_ > 0;
     }
 
@@ -115,8 +121,7 @@ private:
             }
             if (between_members_) {
                 if (stored_[next_] != gzip_magic[0])
-                    throw file_error(path_, "trailing bytes", "the end of the file after the gzip data",
-                                     "more bytes");
+                    throw file_error(path_, "trailing bytes", "the end of the file after the gzip data", "more bytes");
                 inflateReset(stream_.get());
                 between_members_ = false;
             }
@@ -132,8 +137,8 @@ private:
             between_members_ = status == Z_STREAM_END;
             if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
                 throw file_error(path_, "damaged gzip file", "valid gzip data",
-                                 (stream_->msg != nullptr ? std::string{stream_->msg} : "zlib error") +
-                                     " after " + std::to_string(position_ + static_cast<std::int64_t>(done)) +
+                                 (stream_->msg != nullptr ? std::string{stream_->msg} : "zlib error") + " after " +
+                                     std::to_string(position_ + static_cast<std::int64_t>(done)) +
                                      " uncompressed bytes");
         }
         return done;
@@ -160,5 +165,35 @@ private:
     bool compressed_ = false;
     bool ended_early_ = false;
 };
+
+/// Reads `total` bytes, or up to the end of the file where that comes first, in pieces: never holds more than
+/// about twice what the file has delivered, as a damaged header may claim any size.
+inline std::vector<unsigned char> read_at_most(input_file& file, std::int64_t total) {
+    constexpr std::int64_t first_piece = std::int64_t{1} << 16;
+    std::vector<unsigned char> bytes;
+    std::int64_t done = 0;
+    while (done < total) {
+        auto const wanted = std::min(total - done, std::max(first_piece, done));
+        bytes.reserve(static_cast<std::size_t>(done + wanted)); // exactly, where resize would round up
+        bytes.resize(static_cast<std::size_t>(done + wanted));
+        auto const piece = std::span{bytes}.subspan(static_cast<std::size_t>(done));
+        auto const found = file.read(piece);
+        done += static_cast<std::int64_t>(found);
+        if (found == piece.size()) continue;
+        bytes.resize(static_cast<std::size_t>(done));
+        break;
+    }
+    return bytes;
+}
+
+/// All that is left of a file. Throws data_error for compressed data without its end.
+inline std::vector<unsigned char> read_rest(input_file& file) {
+    auto bytes = read_at_most(file, std::numeric_limits<std::int64_t>::max());
+    if (file.ended_early())
+        throw file_error(file.path(), "truncated gzip file",
+                         "a checksum after " + std::to_string(file.position()) + " uncompressed bytes",
+                         "the end of the file");
+    return bytes;
+}
 
 } // namespace lockstep::detail

@@ -69,12 +69,12 @@ struct random_transform_needs_a_seed {};
 
 namespace detail {
 
-template <part Part, any_dataset Data>
+template <sample_part Part, any_dataset Data>
 struct view_of_part {
     using type = input_view<Data>;
 };
 template <any_dataset Data>
-struct view_of_part<part::target, Data> {
+struct view_of_part<sample_part::target, Data> {
     using type = target_view<Data>;
 };
 
@@ -84,19 +84,19 @@ template <any_dataset Data>
 using batch_targets = tensor_view<sample_target<Data>, sample_target_shape<Data>>;
 
 /// Which of several transforms, one after the other, breaks which rule; void where none does.
-template <part Part, bool Seeded, class Data, class... F>
+template <sample_part Part, bool Seeded, class Data, class... F>
 struct broken_by_transforms {
     using type = void;
 };
 
 /// The data behind one transform.
-template <part Part, class Data, class F>
+template <sample_part Part, class Data, class F>
 auto with_transform(Data data, F function, std::optional<seed> start) {
-    if constexpr (Part == part::input) return add_transform(std::move(data), std::move(function), start);
+    if constexpr (Part == sample_part::input) return add_transform(std::move(data), std::move(function), start);
     else return add_target_transform(std::move(data), std::move(function), start);
 }
 
-template <part Part, bool Seeded, class Data, class First, class... F>
+template <sample_part Part, bool Seeded, class Data, class First, class... F>
 struct broken_by_transforms<Part, Seeded, Data, First, F...> {
     using view = typename view_of_part<Part, Data>::type;
     static auto find() {
@@ -112,7 +112,7 @@ struct broken_by_transforms<Part, Seeded, Data, First, F...> {
     using type = typename decltype(find())::type;
 };
 
-template <std::size_t Next = 0, part Part, bool Seeded, class Data, class... F>
+template <std::size_t Next = 0, sample_part Part, bool Seeded, class Data, class... F>
 auto with_transforms(Data data, map_stage<Part, Seeded, F...> stage) {
     if constexpr (Next == sizeof...(F)) {
         return data;
@@ -124,9 +124,9 @@ auto with_transforms(Data data, map_stage<Part, Seeded, F...> stage) {
 
 template <class Data, class Stage>
 struct broken_by_stage;
-template <any_dataset Data, part Part, bool Seeded, class... F>
+template <any_dataset Data, sample_part Part, bool Seeded, class... F>
 struct broken_by_stage<Data, map_stage<Part, Seeded, F...>> : broken_by_transforms<Part, Seeded, Data, F...> {};
-template <any_dataset Data, sampler Sampler, part Part, bool Seeded, class... F>
+template <any_dataset Data, sampler Sampler, sample_part Part, bool Seeded, class... F>
 struct broken_by_stage<sampled<Data, Sampler>, map_stage<Part, Seeded, F...>>
     : broken_by_transforms<Part, Seeded, Data, F...> {};
 
@@ -153,13 +153,13 @@ sampled<Data, cut_order<Sampler>> operator|(sampled<Data, Sampler> source, epoch
     return {std::move(source.data), {std::move(source.order), stage.samples}};
 }
 
-template <any_dataset Data, part Part, bool Seeded, class... F>
+template <any_dataset Data, sample_part Part, bool Seeded, class... F>
     requires std::is_void_v<typename detail::broken_by_transforms<Part, Seeded, Data, F...>::type>
 auto operator|(Data data, map_stage<Part, Seeded, F...> stage) {
     return detail::with_transforms(std::move(data), std::move(stage));
 }
 
-template <any_dataset Data, sampler Sampler, part Part, bool Seeded, class... F>
+template <any_dataset Data, sampler Sampler, sample_part Part, bool Seeded, class... F>
     requires std::is_void_v<typename detail::broken_by_transforms<Part, Seeded, Data, F...>::type>
 auto operator|(sampled<Data, Sampler> source, map_stage<Part, Seeded, F...> stage) {
     auto data = detail::with_transforms(std::move(source.data), std::move(stage));

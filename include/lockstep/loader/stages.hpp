@@ -26,9 +26,9 @@ template <int Size, last_batch Last = keep_last>
 inline constexpr batch_stage<Size, Last> batch{};
 
 /// Which part of a sample a transform is for.
-enum class part { input, target };
+enum class sample_part { input, target };
 
-template <part Part, bool Seeded, class... F>
+template <sample_part Part, bool Seeded, class... F>
 struct map_stage {
     std::tuple<F...> functions;
     std::optional<seed> start;
@@ -44,24 +44,24 @@ inline constexpr bool starts_with_a_seed<First, F...> = std::same_as<First, seed
 /// `data | map(f, g)`: each sample's input passes through these transforms, one after the other; see transform.
 template <class... F>
     requires(sizeof...(F) > 0 && !detail::starts_with_a_seed<F...>)
-map_stage<part::input, false, F...> map(F... functions) {
+map_stage<sample_part::input, false, F...> map(F... functions) {
     return {std::tuple<F...>{std::move(functions)...}, std::nullopt};
 }
 /// `data | map(seed{1}, f, g)`: random transforms draw their numbers from this seed, the epoch and the sample's index.
 template <class... F>
     requires(sizeof...(F) > 0)
-map_stage<part::input, true, F...> map(seed start, F... functions) {
+map_stage<sample_part::input, true, F...> map(seed start, F... functions) {
     return {std::tuple<F...>{std::move(functions)...}, start};
 }
 /// `data | map_targets(one_hot<10>{})`: the same for each sample's targets.
 template <class... F>
     requires(sizeof...(F) > 0 && !detail::starts_with_a_seed<F...>)
-map_stage<part::target, false, F...> map_targets(F... functions) {
+map_stage<sample_part::target, false, F...> map_targets(F... functions) {
     return {std::tuple<F...>{std::move(functions)...}, std::nullopt};
 }
 template <class... F>
     requires(sizeof...(F) > 0)
-map_stage<part::target, true, F...> map_targets(seed start, F... functions) {
+map_stage<sample_part::target, true, F...> map_targets(seed start, F... functions) {
     return {std::tuple<F...>{std::move(functions)...}, start};
 }
 
@@ -108,7 +108,7 @@ inline constexpr bool is_batch_stage<batch_stage<Size, Last>> = true;
 
 template <class T>
 inline constexpr bool is_map_stage = false;
-template <part Part, bool Seeded, class... F>
+template <sample_part Part, bool Seeded, class... F>
 inline constexpr bool is_map_stage<map_stage<Part, Seeded, F...>> = true;
 
 template <class T>

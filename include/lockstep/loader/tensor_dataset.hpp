@@ -33,9 +33,8 @@ public:
     /// Throws usage_error where the two don't have one length.
     tensor_dataset(tensor<Element, Shape> inputs, tensor<Target, TargetShape> targets) {
         if (inputs.count() != targets.count())
-            throw usage_error{
-                "tensor_dataset: inputs and targets differ in number: expected a target for each of " +
-                std::to_string(inputs.count()) + " samples, found " + std::to_string(targets.count())};
+            throw usage_error{"tensor_dataset: inputs and targets differ in number: expected a target for each of " +
+                              std::to_string(inputs.count()) + " samples, found " + std::to_string(targets.count())};
         content_ = std::make_shared<content const>(content{std::move(inputs), std::move(targets)});
     }
 

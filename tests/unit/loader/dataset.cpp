@@ -104,6 +104,5 @@ TEST_CASE("a loader delivers samples of any elements with targets of any shape")
         CHECK(batch.inputs[1][2] == batch.first + 3);
         followers.insert(followers.end(), batch.targets.begin(), batch.targets.end());
     }
-    CHECK(followers ==
-          std::vector<std::int32_t>{1, 2, 3, 2, 3, 4, 3, 4, 5, 4, 5, 6, 5, 6, 7, 6, 7, 8, 7, 8, 9});
+    CHECK(followers == std::vector<std::int32_t>{1, 2, 3, 2, 3, 4, 3, 4, 5, 4, 5, 6, 5, 6, 7, 6, 7, 8, 7, 8, 9});
 }

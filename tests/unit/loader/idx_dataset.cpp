@@ -115,3 +115,15 @@ TEST_CASE("pixels lends the bytes of an idx_dataset, for transforms of one's own
         CHECK(found == wanted);
     }
 }
+
+TEST_CASE("idx_dataset turns images that are stored by columns, as EMNIST's are") {
+    temporary_directory const directory;
+    auto const images = write(directory / "images", idx_bytes({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}));
+    auto const labels = write(directory / "labels", idx_bytes({2}, {0, 1}));
+    idx_dataset<shape<1, 2, 2>> const data{images, labels, 2, {}, pixel_order::columns};
+    CHECK(std::ranges::equal(data.pixels(0), std::array{1, 3, 2, 4}));
+    CHECK(std::ranges::equal(data.pixels(1), std::array{5, 7, 6, 8}));
+    CHECK(message_of<usage_error>([&] {
+              idx_dataset<shape<1, 2, 3>>{images, labels, 2, {}, pixel_order::columns};
+          }) == "idx_dataset: expected square images for pixel_order::columns, found [count, 1, 2, 3]");
+}

@@ -55,9 +55,8 @@ TEST_CASE("tensor_dataset takes targets of any shape and elements of any type") 
 }
 
 TEST_CASE("tensor_dataset refuses inputs without targets") {
-    CHECK(message_of<usage_error>([] {
-              tensor_dataset{tensor<float, shape<2>>(3), {1, 2}};
-          }) == "tensor_dataset: inputs and targets differ in number: expected a target for each of 3 samples, "
-                "found 2");
+    CHECK(message_of<usage_error>([] { tensor_dataset{tensor<float, shape<2>>(3), {1, 2}}; }) ==
+          "tensor_dataset: inputs and targets differ in number: expected a target for each of 3 samples, "
+          "found 2");
     CHECK_THROWS_AS((tensor_dataset{tensor<float, shape<2>>(3), tensor<float, shape<1>>(4)}), usage_error);
 }
