@@ -108,6 +108,7 @@
 #include <lockstep/loader/csv_dataset.hpp>
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/dataset_stage.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/draw.hpp>
 #include <lockstep/loader/epoch_of.hpp>
 #include <lockstep/loader/fashion_mnist.hpp>

@@ -4,11 +4,13 @@
 #include <lockstep/error.hpp>
 #include <lockstep/loader/collate.hpp>
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/last_batch.hpp>
 #include <lockstep/loader/sampler.hpp>
 #include <lockstep/loader/slot_memory.hpp>
 #include <lockstep/loader/transform/mapped.hpp>
 #include <lockstep/loader/worker_ring.hpp>
+#include <lockstep/plan/plan.hpp>
 #include <lockstep/tensor/tensor.hpp>
 
 #include <algorithm>
@@ -94,10 +96,15 @@ public:
         return std::same_as<Last, drop_last> ? left / Batch : (left + Batch - 1) / Batch;
     }
     loader_options options() const { return options_; }
+    distributed part() const { return part_; }
 
     void configure(loader_options options) {
         ring_.reset();
         options_ = options;
+    }
+    void configure(distributed part) {
+        ring_.reset();
+        part_ = part;
     }
 
     /// Allocates the slots and starts the threads, if that is still to be done.
@@ -159,8 +166,18 @@ private:
     static std::int64_t first_of(epoch_run const& run, std::int64_t batch) {
         return run.first_sample + batch * Batch;
     }
-    std::int64_t count_from(std::int64_t first) const {
+    /// Samples of the batch that begins there, in all processes together.
+    std::int64_t whole_from(std::int64_t first) const {
         return std::min<std::int64_t>(Batch, recipe_.samples() - first);
+    }
+    /// Those of it that are read here: this process's, except that a collation sees the whole batch, and that
+    /// repetitions are of one sample at least.
+    sample_range read_from(std::int64_t first) const {
+        auto const whole = whole_from(first);
+        auto const own = part_.part_of(whole);
+        if constexpr (!std::same_as<Collation, no_collation>) return {0, whole};
+        else if (std::same_as<Last, pad_last> && own.count == 0) return {0, 1};
+        else return own;
     }
 
     using inputs_view = tensor_view<element, sample_shape>;
@@ -168,40 +185,48 @@ private:
 
     void fill(epoch_run const& run, std::int64_t batch, int slot, std::atomic<bool> const& abandoned) const {
         auto const first = first_of(run, batch);
-        inputs_view const into{inputs(slot), count_from(first)};
-        targets_view const into_targets{targets(slot), into.count()};
-        auto const where = [&] { return "batch " + std::to_string(batch) + " of epoch " + std::to_string(run.epoch); };
-
-        // Samples are looked up, and their dataset is told of them, some before their turn: memory is slow to come.
-        auto order = recipe_.sampler.order(recipe_.data.size(), run.epoch);
-        std::array<std::int64_t, samples_ahead> coming{};
-        auto const look_up = [&](std::int64_t i) {
-            if (i >= into.count()) return;
-            auto const sample = order(first + i);
-            coming[static_cast<std::size_t>(i % samples_ahead)] = sample;
-            if constexpr (requires { recipe_.data.expect(sample); }) recipe_.data.expect(sample);
-        };
-        for (std::int64_t i = 0; i < samples_ahead; ++i) look_up(i);
-        for (std::int64_t i = 0; i < into.count(); ++i) {
-            if (abandoned.load(std::memory_order_relaxed)) return;
-            auto const sample = coming[static_cast<std::size_t>(i % samples_ahead)];
-            look_up(i + samples_ahead);
-            try {
-                draw_sample(recipe_.data, sample, into[i], into_targets[i],
-                            {run.epoch, repeats_samples<Sampler> ? first + i : sample});
-            } catch (...) {
-                std::throw_with_nested(sample_error{
-                    sample, "sample " + std::to_string(sample) + " (" + where() + "): " + text_of_exception()});
-            }
-        }
+        auto const read = read_from(first);
+        inputs_view const into{inputs(slot), read.count};
+        targets_view const into_targets{targets(slot), read.count};
+        std::int64_t failed = -1;
         try {
+            for_samples(run.epoch, {first + read.first, read.count}, [&](std::int64_t i, std::int64_t sample, draw which) {
+                failed = sample;
+                draw_sample(recipe_.data, sample, into[i], into_targets[i], which);
+                return !abandoned.load(std::memory_order_relaxed);
+            });
+            failed = -1;
+            if (abandoned.load(std::memory_order_relaxed)) return;
             collate(into, into_targets, {run.epoch, first});
         } catch (...) {
-            std::throw_with_nested(data_error{where() + ": " + text_of_exception()});
+            auto const where = "batch " + std::to_string(batch) + " of epoch " + std::to_string(run.epoch);
+            if (failed < 0) std::throw_with_nested(data_error{where + ": " + text_of_exception()});
+            std::throw_with_nested(sample_error{failed, "sample " + std::to_string(failed) + " (" + where +
+                                                            "): " + text_of_exception()});
         }
         if constexpr (std::same_as<Last, pad_last>) {
             pad(into.data(), into.size(), Batch * sample_shape::size);
             pad(into_targets.data(), into_targets.size(), Batch * sample_targets);
+        }
+    }
+
+    /// Calls read(i, sample, draw) for the samples at these positions of an epoch while it returns true. They are
+    /// looked up, and their dataset is told of them, some before their turn: memory is slow to come.
+    template <class Read>
+    void for_samples(std::uint64_t epoch, sample_range positions, Read read) const {
+        auto order = recipe_.sampler.order(recipe_.data.size(), epoch);
+        std::array<std::int64_t, samples_ahead> coming{};
+        auto const look_up = [&](std::int64_t i) {
+            if (i >= positions.count) return;
+            auto const sample = order(positions.first + i);
+            coming[static_cast<std::size_t>(i % samples_ahead)] = sample;
+            if constexpr (requires { recipe_.data.expect(sample); }) recipe_.data.expect(sample);
+        };
+        for (std::int64_t i = 0; i < samples_ahead; ++i) look_up(i);
+        for (std::int64_t i = 0; i < positions.count; ++i) {
+            auto const sample = coming[static_cast<std::size_t>(i % samples_ahead)];
+            look_up(i + samples_ahead);
+            if (!read(i, sample, {epoch, repeats_samples<Sampler> ? positions.first + i : sample})) return;
         }
     }
 
@@ -224,16 +249,23 @@ private:
         auto const before = std::chrono::steady_clock::now();
         auto const slot = ring_->take();
         waiting_ += std::chrono::steady_clock::now() - before;
-        auto const first = first_of(ring_->run(), ring_->position());
-        auto const count = count_from(first);
-        current_.inputs = {inputs(slot), count};
-        current_.targets = {targets(slot), static_cast<std::size_t>(count * sample_targets)};
-        current_.first = first;
-        if constexpr (std::same_as<Last, pad_last>) current_.padding = Batch - count;
+        auto const batch_first = first_of(ring_->run(), ring_->position());
+        auto const whole = whole_from(batch_first);
+        auto const own = part_.part_of(whole);
+        // Where this process's samples lie among those that were read.
+        auto const skipped = std::max<std::int64_t>(own.first - read_from(batch_first).first, 0);
+        current_.inputs = {inputs(slot) + skipped * sample_shape::size, own.count};
+        current_.targets = {targets(slot) + skipped * sample_targets,
+                            static_cast<std::size_t>(own.count * sample_targets)};
+        current_.first = batch_first + own.first;
+        current_.whole = part_.ranks() > 1 ? whole : 0;
+        current_.offset = own.first;
+        if constexpr (std::same_as<Last, pad_last>) current_.padding = part_.part_of(Batch).count - own.count;
     }
 
     recipe_type recipe_;
     loader_options options_;
+    distributed part_{0, 1};
     slot_memory memory_;
     batch_type current_;
     std::chrono::steady_clock::duration waiting_{};

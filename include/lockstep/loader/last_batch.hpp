@@ -2,11 +2,13 @@
 #pragma once
 
 #include <lockstep/loader/dataset.hpp>
+#include <lockstep/shape/shape.hpp>
 #include <lockstep/tensor/tensor.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace lockstep {
 
@@ -25,16 +27,18 @@ concept last_batch = std::same_as<T, keep_last> || std::same_as<T, drop_last> ||
 
 /// A batch with repetitions of its samples behind it, up to the number of samples of all batches.
 template <class Batch>
-struct padded_batch : Batch {
+struct padded_batch;
+template <class T, any_shape Shape, any_shape TargetShape, class Target>
+struct padded_batch<batch_view<T, Shape, TargetShape, Target>> : batch_view<T, Shape, TargetShape, Target> {
     /// Number of samples that are repetitions.
     std::int64_t padding = 0;
 
     /// Inputs and targets, repetitions included.
-    auto padded_inputs() const { return decltype(Batch::inputs){this->inputs.data(), this->count() + padding}; }
-    auto padded_targets() const {
-        auto const per_sample = static_cast<std::int64_t>(this->targets.size()) / this->count();
-        return decltype(Batch::targets){this->targets.data(),
-                                        static_cast<std::size_t>(per_sample * (this->count() + padding))};
+    tensor_view<element_in<T, Shape> const, Shape> padded_inputs() const {
+        return {this->inputs.data(), this->count() + padding};
+    }
+    std::span<Target const> padded_targets() const {
+        return {this->targets.data(), static_cast<std::size_t>((this->count() + padding) * TargetShape::size)};
     }
 };
 

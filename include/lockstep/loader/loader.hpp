@@ -4,6 +4,7 @@
 #include <lockstep/error.hpp>
 #include <lockstep/loader/batch_machine.hpp>
 #include <lockstep/loader/collate.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/last_batch.hpp>
 #include <lockstep/loader/position.hpp>
 #include <lockstep/loader/sampler.hpp>
@@ -24,9 +25,9 @@ namespace lockstep {
 ///     for (auto const& batch : loader) trainer.step(batch);   // a batch_view
 ///
 /// Order and content depend on the dataset, its transforms, the sampler and the epoch alone. The last batch of an
-/// epoch may be short, unless Last says otherwise. A batch is valid until the next one is asked for. For one consumer at a time; the loop may be
-/// left and begun again at any point. Threads and memory, for prefetch + 1 batches, are there from the first
-/// begin() until the loader is destroyed.
+/// epoch may be short, unless Last says otherwise. A batch is valid until the next one is asked for. For one consumer
+/// at a time; the loop may be left and begun again at any point. Threads and memory, for prefetch + 1 batches, are
+/// there from the first begin() until the loader is destroyed.
 template <any_dataset Data, sampler Sampler, int Batch, last_batch Last = keep_last, class Collation = no_collation>
 class loader {
     using machine = detail::batch_machine<Data, Sampler, Batch, Last, Collation>;
@@ -75,7 +76,7 @@ public:
     loader(Data data, Sampler order, loader_options options = {})
         : loader(recipe_type{std::move(data), std::move(order)}, options) {}
 
-    /// Samples that an epoch delivers.
+    /// Samples that an epoch delivers, in all processes together.
     std::int64_t samples() const {
         auto const all = machine_->recipe().samples();
         return std::same_as<Last, drop_last> ? all / Batch * Batch : all;
@@ -147,6 +148,11 @@ public:
         check(options);
         machine_->configure(options);
     }
+
+    /// Which part of every batch is delivered.
+    distributed part() const { return machine_->part(); }
+    /// Ends a loop under way.
+    void set_part(distributed part) { machine_->configure(part); }
 
     /// Whether the batches' pages are locked in memory: asked for, and allowed by the system.
     bool pinned() {

@@ -181,19 +181,25 @@ template <any_dataset Data, sampler Sampler, int Size, last_batch Last, class F>
 loader<Data, Sampler, Size, Last, F> operator|(loader<Data, Sampler, Size, Last>&& source, collate_stage<F> stage) {
     auto const options = source.options();
     auto const epoch = source.next_epoch();
+    auto const part = source.part();
     auto recipe = std::move(source).release();
     loader<Data, Sampler, Size, Last, F> collated{
         {std::move(recipe.data), std::move(recipe.sampler), std::move(stage.function), stage.start}, options};
     collated.set_epoch(epoch);
+    collated.set_part(part);
     return collated;
 }
 
 template <any_dataset Data, sampler Sampler, int Size, last_batch Last, class Collation, loader_stage Stage>
 loader<Data, Sampler, Size, Last, Collation> operator|(loader<Data, Sampler, Size, Last, Collation>&& source,
                                                        Stage stage) {
-    auto options = source.options();
-    detail::set(options, stage);
-    source.set_options(options);
+    if constexpr (std::same_as<Stage, distributed>) {
+        source.set_part(stage);
+    } else {
+        auto options = source.options();
+        detail::set(options, stage);
+        source.set_options(options);
+    }
     return std::move(source);
 }
 
@@ -217,14 +223,14 @@ template <any_dataset Source, class Stage, class Rule = stage_takes_samples_of_c
     requires(detail::is_by_class<Stage> && !has_classes<Source>)
 Rule operator|(Source const&, Stage const&) = delete;
 
-/// collate, workers, prefetch and pin_memory come after batch<>.
+/// collate, workers, prefetch, pin_memory and distributed come after batch<>.
 template <class Source, class Stage>
 struct batch_is_missing_between {};
 template <sample_source Source, class Stage, class Rule = batch_is_missing_between<Source, Stage>>
     requires(loader_stage<Stage> || detail::is_collate_stage<Stage>)
 Rule operator|(Source const&, Stage const&) = delete;
 
-/// collate, workers, prefetch and pin_memory take a loader: `data | batch<64>`.
+/// collate, workers, prefetch, pin_memory and distributed take a loader: `data | batch<64>`.
 template <class Stage, class Source>
 struct stage_takes_a_loader {};
 template <class Source, class Stage, class Rule = stage_takes_a_loader<Stage, Source>>

@@ -4,6 +4,7 @@
 #include <lockstep/expression/seed.hpp>
 #include <lockstep/loader/batch_machine.hpp>
 #include <lockstep/loader/collate.hpp>
+#include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/last_batch.hpp>
 
 #include <concepts>
@@ -122,9 +123,9 @@ constexpr void set(loader_options& options, pin_memory_stage) { options.pin = tr
 
 } // namespace detail
 
-/// A stage that says how a loader works.
+/// A stage that says how a loader works, or which part of it.
 template <class T>
-concept loader_stage =
-    std::same_as<T, workers> || std::same_as<T, prefetch> || std::same_as<T, pin_memory_stage>;
+concept loader_stage = std::same_as<T, workers> || std::same_as<T, prefetch> || std::same_as<T, pin_memory_stage> ||
+                       std::same_as<T, distributed>;
 
 } // namespace lockstep

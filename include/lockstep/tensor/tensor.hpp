@@ -89,10 +89,10 @@ struct batch_view {
     tensor_view<element_in<T, Shape> const, Shape> inputs;
     /// Those of all samples one after another, in PyTorch's order.
     std::span<Target const> targets;
-    /// Position in the epoch of the batch's first sample.
+    /// Position in the epoch of the first sample of this view.
     std::int64_t first = 0;
-    /// Of a batch that several processes share: its samples in all, and how many of them precede these. A batch of 0
-    /// samples in all is what is here.
+    /// Where several processes each have a part of the batch, perhaps none: the samples of the whole batch, of which
+    /// this view has those from `offset` on. 0: this view is all of it.
     std::int64_t whole = 0;
     std::int64_t offset = 0;
 
