@@ -89,7 +89,8 @@ void add(std::string const& name, Data const& data) {
     };
     constexpr auto size = Data::sample_shape::size;
     row("raw/" + name + "/copy", [data](benchmark::State& state) {
-        raw_epochs<std::uint8_t>(state, data, [](std::uint8_t const* from, std::uint8_t* to) { std::memcpy(to, from, size); });
+        raw_epochs<std::uint8_t>(
+            state, data, [](std::uint8_t const* from, std::uint8_t* to) { std::memcpy(to, from, size); });
     });
     row("raw/" + name + "/convert",
         [data](benchmark::State& state) { raw_epochs<float>(state, data, convert<size>); });
@@ -97,7 +98,8 @@ void add(std::string const& name, Data const& data) {
         auto const with_workers = "/workers:" + std::to_string(threads);
         ls::normalize const scale{mean, deviation};
         row("lockstep/" + name + "/plain" + with_workers, [=](benchmark::State& state) {
-            epochs(state, data | ls::shuffle(ls::seed{1}) | ls::map(scale) | ls::batch<batch_size> | ls::workers(threads));
+            epochs(state, data | ls::shuffle(ls::seed{1}) | ls::map(scale) | ls::batch<batch_size> |
+                              ls::workers(threads));
         });
         row("lockstep/" + name + "/augmented" + with_workers, [=](benchmark::State& state) {
             epochs(state, data | ls::shuffle(ls::seed{1}) |

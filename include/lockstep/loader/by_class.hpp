@@ -20,7 +20,8 @@ namespace lockstep {
 
 /// Data whose samples have one class each.
 template <class T>
-concept has_classes = any_dataset<T> && std::same_as<sample_target<T>, std::int32_t> && sample_target_shape<T>::rank == 0;
+concept has_classes =
+    any_dataset<T> && std::same_as<sample_target<T>, std::int32_t> && sample_target_shape<T>::rank == 0;
 
 namespace detail {
 
@@ -96,7 +97,7 @@ public:
     std::uint64_t seed_value() const { return seed_.value; }
 
 private:
-    /// What stands at a position: a class, and its how manieth sample.
+    /// What stands at a position: a class, and the number of a sample among its own.
     struct place {
         std::int32_t of_class;
         std::int64_t number;
@@ -107,8 +108,8 @@ private:
                 for (std::int64_t k = 0; k < classes.size(c); ++k) places.push_back({c, k});
             // Each class's samples at equal distances over the epoch.
             std::ranges::sort(places, {}, [&](place const& at) {
-                auto const share = (static_cast<double>(at.number) + 0.5) / static_cast<double>(classes.size(at.of_class));
-                return std::pair{share, at.of_class};
+                auto const size = static_cast<double>(classes.size(at.of_class));
+                return std::pair{(static_cast<double>(at.number) + 0.5) / size, at.of_class};
             });
         }
         detail::classes_of_samples classes;

@@ -18,7 +18,8 @@ namespace lockstep {
 ///     tensor_view<Element, Shape> inputs, tensor_view<Target, TargetShape> targets
 /// and perhaps sample_random& behind these. Several threads call it at once, each for a batch of its own.
 template <class F, class Inputs, class Targets>
-concept collation = std::invocable<F const&, Inputs, Targets> || std::invocable<F const&, Inputs, Targets, sample_random&>;
+concept collation =
+    std::invocable<F const&, Inputs, Targets> || std::invocable<F const&, Inputs, Targets, sample_random&>;
 
 /// Batches as their samples are.
 struct no_collation {

@@ -32,7 +32,8 @@ public:
             auto const words = philox({static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(place >> 32),
                                        static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(epoch >> 32)},
                                       key);
-            auto const at = static_cast<std::size_t>(uniform(words[0], words[1]) * static_cast<double>(columns->size()));
+            auto const size = static_cast<double>(columns->size());
+            auto const at = static_cast<std::size_t>(uniform(words[0], words[1]) * size);
             auto const& [share, other] = (*columns)[at];
             return uniform(words[2], words[3]) < share ? static_cast<std::int64_t>(at) : other;
         };

@@ -55,7 +55,9 @@ void* aligned(std::size_t bytes, std::align_val_t alignment) {
 // Not inlined: the compiler would find that memory from malloc goes to operator delete.
 [[gnu::noinline]] void* operator new(std::size_t bytes) { return counted(std::malloc(bytes > 0 ? bytes : 1)); }
 [[gnu::noinline]] void* operator new[](std::size_t bytes) { return counted(std::malloc(bytes > 0 ? bytes : 1)); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) { return aligned(bytes, alignment); }
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return aligned(bytes, alignment);
+}
 [[gnu::noinline]] void* operator new[](std::size_t bytes, std::align_val_t alignment) {
     return aligned(bytes, alignment);
 }

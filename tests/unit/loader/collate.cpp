@@ -48,7 +48,8 @@ TEST_CASE("mixup mixes a batch with itself in reverse, targets as inputs") {
             REQUIRE((lambda >= 0 && lambda <= 1));
             shares.insert(lambda);
             for (std::int64_t i = 0; i < batch.count(); ++i) {
-                auto const own = static_cast<float>(batch.first + i), other = static_cast<float>(batch.first + last - i);
+                auto const own = static_cast<float>(batch.first + i);
+                auto const other = static_cast<float>(batch.first + last - i);
                 for (std::size_t e = 0; e < 3; ++e) {
                     float const added = std::array{0.0F, 0.5F, 0.25F}[e];
                     REQUIRE(batch.inputs[i][e] ==

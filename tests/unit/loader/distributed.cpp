@@ -140,13 +140,14 @@ TEST_CASE("what processes deliver of batches that are drawn at random and mixed 
     auto const noisy = [](std::span<float> input, sample_random& random) {
         for (float& v : input) v += random.uniform();
     };
-    auto const doubled = [](tensor_view<float, shape<3>> inputs, tensor_view<std::int32_t, shape<>>, sample_random& random) {
+    auto const mixed = [](tensor_view<float, shape<3>> inputs, tensor_view<std::int32_t, shape<>>,
+                          sample_random& random) {
         auto const sum = inputs[0][0] + inputs[inputs.count() - 1][0] + random.uniform();
         for (float& v : inputs.elements()) v += sum;
     };
     auto const make = [&](int rank, int ranks) {
         return numbers{53} | balanced(seed{4}) | map(seed{2}, noisy) | batch<8> | distributed(rank, ranks) |
-               collate(seed{3}, doubled) | workers(1);
+               collate(seed{3}, mixed) | workers(1);
     };
     auto const expected = run_one_process(make(0, 1), 2);
     for (int const ranks : {2, 3, 4})

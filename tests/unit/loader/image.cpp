@@ -100,7 +100,8 @@ TEST_CASE("horizontal_flip mirrors rows in the share of cases that was asked for
             REQUIRE((image == straight || image == mirrored));
             flipped += image == mirrored;
         }
-        CHECK(std::abs(static_cast<float>(flipped) - 1000 * probability) <= 1000 * probability * (1 - probability) * 0.3F);
+        CHECK(std::abs(static_cast<float>(flipped) - 1000 * probability) <=
+              300 * probability * (1 - probability));
     }
     CHECK(message_of<usage_error>([] { image_of_bytes{} | map(seed{1}, horizontal_flip{1.5F}); }) ==
           "horizontal_flip: expected a probability of 0 to 1, found 1.500000");
@@ -168,7 +169,8 @@ TEST_CASE("random_affine of bytes rounds, and far away there is nothing") {
     auto const halved = image_of_bytes{} | map(seed{1}, random_affine{.smallest = 2, .largest = 2});
     // Twice as large: rows at -0.25 + y / 2 + ..., that is 0.25 and 0.75; columns 0.5, 1, 1.5.
     CHECK(sample_of(halved, 0).first == bytes_of_12{2, 3, 3, 4, 4, 5, 8, 9, 9, 10, 10, 11});
-    auto const tiny = image_of_bytes{} | map(seed{1}, random_affine{.translate = 1, .smallest = 1e-30F, .largest = 1e-30F});
+    auto const tiny =
+        image_of_bytes{} | map(seed{1}, random_affine{.translate = 1, .smallest = 1e-30F, .largest = 1e-30F});
     CHECK(sample_of(tiny, 0).first == bytes_of_12(12, 0));
     CHECK(contains(message_of<usage_error>([] { image_of_bytes{} | map(seed{1}, random_affine{.smallest = 0}); }),
                    "random_affine: expected finite degrees"));

@@ -173,7 +173,8 @@ TEST_CASE("sampling by class reads the targets once, and only them where it can"
         std::int32_t target_of(std::int64_t index) const { return classes[static_cast<std::size_t>(index)]; }
     };
     reads = 0;
-    auto quick = with_targets{{make_classified(), &reads}} | map([](float v) { return v; }) | balanced{seed{1}} | batch<100>;
+    auto quick = with_targets{{make_classified(), &reads}} | map([](float v) { return v; }) | balanced{seed{1}} |
+                 batch<100>;
     CHECK(reads == 0);
 
     CHECK(message_of<data_error>([] { classified{{0, 1, -1}} | stratified{seed{1}}; }) ==
