@@ -10,7 +10,7 @@
 #include <lockstep/loader/slot_memory.hpp>
 #include <lockstep/loader/transform/mapped.hpp>
 #include <lockstep/loader/worker_ring.hpp>
-#include <lockstep/plan/plan.hpp>
+#include <lockstep/plan/settings.hpp>
 #include <lockstep/tensor/tensor.hpp>
 
 #include <algorithm>
@@ -188,9 +188,10 @@ private:
         auto const read = read_from(first);
         inputs_view const into{inputs(slot), read.count};
         targets_view const into_targets{targets(slot), read.count};
-        std::int64_t failed = -1;
+        std::int64_t failed = -1; // the sample that is being read
         try {
-            for_samples(run.epoch, {first + read.first, read.count}, [&](std::int64_t i, std::int64_t sample, draw which) {
+            sample_range const positions{first + read.first, read.count};
+            for_samples(run.epoch, positions, [&](std::int64_t i, std::int64_t sample, draw which) {
                 failed = sample;
                 draw_sample(recipe_.data, sample, into[i], into_targets[i], which);
                 return !abandoned.load(std::memory_order_relaxed);
