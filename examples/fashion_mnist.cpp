@@ -29,7 +29,7 @@ struct options {
     double learning_rate = 0.02;
     std::string data = ls::fashion_mnist_directory;
     std::string save, load, curve;
-    bool plan = false;
+    std::string plan;
     bool quiet = false;
 };
 
@@ -57,8 +57,9 @@ void run(options const& o) {
     ls::trainer trainer{model, ls::cross_entropy{},
                         ls::sgd{.learning_rate = o.learning_rate, .momentum = 0.9, .weight_decay = 1e-4},
                         ls::batch_size<samples_a_batch>};
-    if (o.plan) {
-        std::fputs(ls::to_text(trainer.training_plan).c_str(), stdout);
+    if (!o.plan.empty()) {
+        ls::plan const& plan = trainer.training_plan;
+        std::fputs((o.plan == "text" ? ls::to_text(plan) : o.plan == "json" ? ls::to_json(plan) : ls::to_svg(plan)).c_str(), stdout);
         return;
     }
     auto test = ls::fashion_mnist(ls::split::test, o.data, scale) | ls::batch<samples_a_batch>;
@@ -129,7 +130,8 @@ int main(int argc, char** argv) {
     app.add_option("--save", o.save, "where the model goes (fashion_mnist_MODEL.safetensors)");
     app.add_option("--load", o.load, "a saved model: evaluates it, with --epochs goes on training");
     app.add_option("--curve", o.curve, "where the picture goes (fashion_mnist_MODEL.svg)");
-    app.add_flag("--plan", o.plan, "prints the plan of a step and ends");
+    app.add_flag("--plan{text}", o.plan, "prints the plan of a step and ends: as text, --plan=json or --plan=svg")
+        ->check(CLI::IsMember({"text", "json", "svg"}));
     app.add_flag("--quiet", o.quiet, "prints the last line only");
     try {
         app.parse(argc, argv);

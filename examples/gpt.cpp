@@ -37,7 +37,7 @@ struct options {
     std::string prompt = "This program is";
     double temperature = 0.7;
     std::string save;
-    bool plan = false;
+    std::string plan;
 };
 
 std::string contents_of(std::string const& path) {
@@ -81,8 +81,9 @@ void run(options const& o) {
     ls::parallel<net, Devices, ls::reproducible<4>> model{ls::seed{o.seed}};
     ls::trainer trainer{model, ls::cross_entropy{}, models::transformer_optimizer(o.learning_rate, o.weight_decay),
                         ls::batch_size<samples_a_batch>, ls::clip_norm{1.0}};
-    if (o.plan) {
-        std::fputs(ls::to_text(trainer.training_plan).c_str(), stdout);
+    if (!o.plan.empty()) {
+        ls::plan const& plan = trainer.training_plan;
+        std::fputs((o.plan == "text" ? ls::to_text(plan) : o.plan == "json" ? ls::to_json(plan) : ls::to_svg(plan)).c_str(), stdout);
         return;
     }
     // What cannot be written is better known before the training than after it.
@@ -139,7 +140,8 @@ int main(int argc, char** argv) {
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     app.add_option("--save", o.save, "where the model goes, a .safetensors file");
-    app.add_flag("--plan", o.plan, "prints the plan of a step and ends");
+    app.add_flag("--plan{text}", o.plan, "prints the plan of a step and ends: as text, --plan=json or --plan=svg")
+        ->check(CLI::IsMember({"text", "json", "svg"}));
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& problem) {

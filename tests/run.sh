@@ -14,7 +14,8 @@ if [[ ${1-} == --help || ${1-} == -h ]]; then
 fi
 
 cmake/install_packages.sh g++ cmake ninja-build libdnnl-dev zlib1g-dev libpng-dev libturbojpeg0-dev \
-    libcli11-dev doctest-dev libbenchmark-dev dataset-fashion-mnist
+    libcli11-dev doctest-dev libbenchmark-dev dataset-fashion-mnist \
+    libopenmpi-dev openmpi-bin
 
 passed=0
 failed=0

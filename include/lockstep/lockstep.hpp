@@ -80,10 +80,12 @@
 #include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/plan/bucket_policy.hpp>
 #include <lockstep/plan/hash.hpp>
+#include <lockstep/plan/json.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>
 #include <lockstep/plan/proof.hpp>
 #include <lockstep/plan/simulate.hpp>
+#include <lockstep/plan/svg.hpp>
 #include <lockstep/plan/topology.hpp>
 
 // device and parallel: who computes, and together

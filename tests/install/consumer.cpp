@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <lockstep/lockstep.hpp>
+#if WITH_MPI
+#include <lockstep/mpi.hpp>
+#endif
 
 #include <cstdint>
 #include <cstdio>
@@ -37,7 +40,12 @@ int main() {
 #define LOCKSTEP_WITH_TURBOJPEG 0
 #endif
     std::printf("loss from %.3f to %.3f\n", first, trainer.loss());
-    std::printf("oneDNN %d, zlib %d, png %d, jpeg %d\n", LOCKSTEP_WITH_ONEDNN, LOCKSTEP_WITH_ZLIB,
-                LOCKSTEP_WITH_PNG, LOCKSTEP_WITH_TURBOJPEG);
+    // Without mpirun, a program is one process.
+    int processes = 0;
+#if WITH_MPI
+    processes = ls::mpi_group{}.size();
+#endif
+    std::printf("oneDNN %d, zlib %d, png %d, jpeg %d, MPI %d\n", LOCKSTEP_WITH_ONEDNN, LOCKSTEP_WITH_ZLIB,
+                LOCKSTEP_WITH_PNG, LOCKSTEP_WITH_TURBOJPEG, processes);
     return trainer.loss() < 0.5 * first ? 0 : 1;
 }

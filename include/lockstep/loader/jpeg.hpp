@@ -40,7 +40,7 @@ inline void decode_jpeg(std::span<unsigned char const> file, std::filesystem::pa
     if (colours == TJCS_CMYK || colours == TJCS_YCCK)
         throw file_error(path, "image of other colours", "red, green and blue, or grey", "CMYK");
     // Scans beyond those that an image needs are a way to keep a decoder busy for minutes.
-    int const flags = TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
+    int const flags = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS;
     std::vector<std::uint8_t> interleaved(static_cast<std::size_t>(into.width * into.height * into.channels));
     check(tjDecompress2(decoder.get(), file.data(), bytes, interleaved.data(), into.width, 0, into.height,
                         into.channels == 3 ? TJPF_RGB : TJPF_GRAY, flags));

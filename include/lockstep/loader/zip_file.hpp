@@ -27,6 +27,7 @@ namespace lockstep::detail {
 struct zip_member {
     std::string name;
     int method = 0; // 0 stored, 8 deflated
+    bool encrypted = false;
     std::uint32_t checksum = 0;
     std::int64_t stored_bytes = 0;
     std::int64_t bytes = 0;
@@ -37,8 +38,8 @@ struct zip_member {
 /// threads at once: what zlib's minizip and libzip cannot do with one open archive. Copies share the open file.
 class zip_file {
 public:
-    /// Throws data_error for what cannot be read, is no ZIP archive, is damaged, encrypted or split over several files,
-    /// and where this build has no zlib.
+    /// Throws data_error for what cannot be read, is no ZIP archive, is damaged or split over several files, and where
+    /// this build has no zlib.
     explicit zip_file(random_access_file file) : file_(std::move(file)) {
 #if LOCKSTEP_WITH_ZLIB
         auto const [count, offset, bytes] = find_directory();
@@ -52,8 +53,9 @@ public:
     std::filesystem::path const& path() const { return file_.path(); }
     std::vector<zip_member> const& members() const { return *members_; }
 
-    /// The content of a member. Throws data_error where it is damaged.
+    /// The content of a member. Throws data_error where it is damaged, encrypted or compressed in another way.
     std::vector<unsigned char> read(zip_member const& member) const {
+        check(member);
         auto bytes = file_.read(data_offset(member), member.stored_bytes);
         if (member.method != 0) bytes = inflate_all(bytes, member);
         if (checksum_of(bytes) != member.checksum)
@@ -140,6 +142,7 @@ private:
             zip_member member;
             member.name.assign(reinterpret_cast<char const*>(rest.data()) + entry_bytes,
                                static_cast<std::size_t>(name));
+            member.encrypted = (entry.u16(8) & 1) != 0;
             member.method = static_cast<int>(entry.u16(10));
             member.checksum = static_cast<std::uint32_t>(entry.u32(16));
             member.stored_bytes = entry.u32(20);
@@ -147,7 +150,6 @@ private:
             member.header_offset = entry.u32(42);
             read_sizes64(member,
                          rest.subspan(static_cast<std::size_t>(entry_bytes + name), static_cast<std::size_t>(extra)));
-            check(member, entry.u16(8));
             members.push_back(std::move(member));
             rest = rest.subspan(static_cast<std::size_t>(entry_bytes + name + extra + comment));
         }
@@ -173,11 +175,11 @@ private:
         }
     }
 
-    void check(zip_member const& member, std::int64_t flags) const {
+    void check(zip_member const& member) const {
         auto const wrong = [&](std::string const& expected, std::string const& found) {
             throw file_error(path_of(member), "unreadable member of a ZIP archive", expected, found);
         };
-        if ((flags & 1) != 0) wrong("no encryption", "an encrypted one");
+        if (member.encrypted) wrong("no encryption", "an encrypted one");
         if (member.method != 0 && member.method != 8)
             wrong("method 0 (stored) or 8 (deflated)", "method " + std::to_string(member.method));
         // Deflate makes no more than 1032 bytes of one (zlib's technical notes): a larger claim is not allocated.

@@ -3,6 +3,7 @@
 
 #include <lockstep/parallel/failure.hpp>
 #include <lockstep/parallel/timeline.hpp>
+#include <lockstep/plan/json.hpp>
 #include <lockstep/plan/plan.hpp>
 
 #include <cstdio>
@@ -37,17 +38,6 @@ inline char const* category_of(plan const& p, timed_command const& what) {
     if (what.kind == command_kind::wait || what.kind == command_kind::finish) return "wait";
     if (what.in_update_stream) return "update";
     return what.kind == command_kind::run && what.index >= p.forward_count ? "backward" : "forward";
-}
-
-/// A text between quotes. Names come from the library and from users' tags.
-inline std::string in_json(std::string const& text) {
-    std::string result = "\"";
-    for (char const c : text) {
-        if (c == '"' || c == '\\') result += '\\';
-        if (static_cast<unsigned char>(c) < 0x20) result += ' ';
-        else result += c;
-    }
-    return result + "\"";
 }
 
 } // namespace detail

@@ -22,6 +22,11 @@ enum class plan_rule : std::uint8_t {
     parameter_is_updated_after_its_reads, ///< a bucket
     bucket_is_updated_once,             ///< a bucket
     state_is_merged_after_its_reads,    ///< a replica
+    collectives_have_one_order,         ///< a replica whose order is another one
+    collective_reads_after_writes,      ///< a collective operation
+    collective_ends_before_next_write,  ///< a collective operation
+    exchange_sends_what_is_there,       ///< an exchange
+    exchange_is_read_after_its_end,     ///< an exchange
     step_ends_after_its_updates         ///< a replica
 };
 

@@ -73,6 +73,12 @@ struct plan {
         for (operation const& op : operations) sum += op.facts.flops;
         return sum * settings.batch;
     }
+    /// Bytes that a step reads and writes, each time: by its operations, and by the reduction and update of buckets.
+    constexpr double moved_bytes() const {
+        double sum = 0.0;
+        for (operation const& op : operations) sum += static_cast<double>(bytes(op, shard_samples())) * settings.shards;
+        return sum + static_cast<double>(trained_bytes()) * (settings.shards + 2.0 * (1 + settings.optimizer_states));
+    }
     /// Bytes that an operation reads and writes for a number of samples.
     constexpr std::int64_t bytes(operation const& op, std::int64_t samples) const {
         std::int64_t sum = bytes_of(buffers[op.result], samples);

@@ -90,7 +90,8 @@ private:
             for (int k = 0; k < op.operand_count; ++k)
                 reads = reads || is_state(op.operands[k], buffer_kind::parameter);
             observes = observes || writes;
-            if (writes || reads) last = static_cast<int>(i) + op.has_tail;
+            int const end = static_cast<int>(i) + op.has_tail;
+            if ((writes || reads) && end > last) last = end;
         }
         return observes ? last : -1;
     }

@@ -27,10 +27,14 @@ public:
         arrived_.resize(events, 0);
         seen_.resize(events * streams_, 0);
         updated_.resize(p.buckets.size() * schedules.size(), 0);
+        open_collective_.resize(schedules.size(), -1);
+        started_.resize(p.steps.exchanges.size(), 0);
+        ended_.resize(p.steps.exchanges.size());
         find_last_uses();
     }
 
     constexpr plan_fault run() {
+        if (plan_fault const f = compare_collectives()) return f;
         for (bool advanced = true; advanced;) {
             advanced = false;
             for (std::size_t s = 0; s < streams_; ++s)
@@ -69,12 +73,21 @@ private:
         case command_kind::wait:
             for (std::size_t s = 0; s < streams_; ++s) raise(own[s], seen_[c.index * streams_ + s]);
             return {};
+        case command_kind::run: return check_run(own, stream);
+        case command_kind::sum_shards: return check_collective(own, stream, c.index);
+        case command_kind::start: return check_start(own, c.index);
+        case command_kind::finish:
+            if (!started_[c.index]) return {plan_rule::exchange_is_read_after_its_end, c.index};
+            ended_[c.index] = {static_cast<int>(stream), static_cast<int>(next_[stream]) + 1};
+            return {};
         case command_kind::reduce:
             if (!knows_uses(own, c.index)) return {plan_rule::gradient_is_reduced_after_its_write, c.index};
             return {};
+        case command_kind::combine: return check_end(own, exchange_kind::scatter, c.index);
         case command_kind::update:
         case command_kind::reduce_and_update: {
             if (!knows_uses(own, c.index)) return {plan_rule::parameter_is_updated_after_its_reads, c.index};
+            if (plan_fault const f = check_end(own, exchange_kind::gather, c.index)) return f;
             int& count = updated_[c.index * schedules_.size() + stream / 2];
             if (++count > 1) return {plan_rule::bucket_is_updated_once, c.index};
             return {};
@@ -83,9 +96,88 @@ private:
             for (std::size_t r = 0; r < schedules_.size(); ++r)
                 if (own[2 * r] < last_state_use_[r])
                     return {plan_rule::state_is_merged_after_its_reads, static_cast<int>(r)};
-            return {};
+            return check_end(own, exchange_kind::states, -1);
         default: return {};
         }
+    }
+
+    // ---- collective operations: all read what all have written, and nobody writes over it before ----
+
+    /// The place of the sum over shards for an operation in a replica's passes, or -1.
+    constexpr int place_of(std::size_t replica, command_kind kind, int index) const {
+        auto const compute = schedules_[replica].compute;
+        for (std::size_t at = 0; at < compute.size(); ++at)
+            if (compute[at].kind == kind && compute[at].index == index) return static_cast<int>(at);
+        return -1;
+    }
+    constexpr plan_fault compare_collectives() const {
+        for (std::size_t r = 1; r < schedules_.size(); ++r) {
+            std::size_t other = 0;
+            auto const first = schedules_[0].compute, compute = schedules_[r].compute;
+            auto const next = [](auto const& commands, std::size_t& at) {
+                while (at < commands.size() && commands[at].kind != command_kind::sum_shards) ++at;
+                return at < commands.size() ? commands[at++].index : -1;
+            };
+            for (std::size_t at = 0; at < compute.size() || other < first.size();)
+                if (next(compute, at) != next(first, other)) return {plan_rule::collectives_have_one_order, static_cast<int>(r)};
+        }
+        return {};
+    }
+    constexpr plan_fault check_collective(int const* own, std::size_t stream, int operation) {
+        for (std::size_t r = 0; r < schedules_.size(); ++r) {
+            int last_run = place_of(r, command_kind::sum_shards, operation);
+            while (last_run >= 0 && schedules_[r].compute[last_run].kind != command_kind::run) --last_run;
+            if (own[2 * r] < last_run + 1 && r != stream / 2) return {plan_rule::collective_reads_after_writes, operation};
+        }
+        open_collective_[stream / 2] = operation;
+        return {};
+    }
+    constexpr plan_fault check_run(int const* own, std::size_t stream) {
+        int const operation = open_collective_[stream / 2];
+        if (operation < 0) return {};
+        open_collective_[stream / 2] = -1;
+        // Across processes the leader has read for all.
+        for (std::size_t r = 0; r < schedules_.size(); ++r) {
+            int const reader = place_of(r, command_kind::sum_shards, operation);
+            if (plan_->settings.across_processes ? r == 0 && own[0] < place_of_pack(operation) + 1 : own[2 * r] < reader + 1)
+                return {plan_rule::collective_ends_before_next_write, operation};
+        }
+        return {};
+    }
+    constexpr int place_of_pack(int operation) const {
+        for (std::size_t e = 0; e < plan_->steps.exchanges.size(); ++e)
+            if (plan_->steps.exchanges[e].kind == exchange_kind::collective && plan_->steps.exchanges[e].index == operation)
+                return place_of(0, command_kind::pack, static_cast<int>(e));
+        return -1;
+    }
+
+    // ---- exchanges: they send what is there, and are read when they have ended ----
+
+    constexpr plan_fault check_start(int const* own, int number) {
+        started_[number] = 1;
+        exchange const& e = plan_->steps.exchanges[number];
+        command_kind const made_by = e.kind == exchange_kind::scatter   ? command_kind::reduce
+                                     : e.kind == exchange_kind::gather  ? command_kind::combine
+                                     : e.kind == exchange_kind::publish ? command_kind::update
+                                                                        : command_kind::start;
+        if (made_by == command_kind::start) return {};
+        for (std::size_t r = 0; r < schedules_.size(); ++r) {
+            auto const update = schedules_[r].update;
+            std::size_t at = 0;
+            while (at < update.size() && (update[at].kind != made_by || update[at].index != e.index)) ++at;
+            if (own[2 * r + 1] < static_cast<int>(at) + 1) return {plan_rule::exchange_sends_what_is_there, number};
+        }
+        return {};
+    }
+    /// Whether a stream knows that the plan's exchange of a kind has ended, where it has one.
+    constexpr plan_fault check_end(int const* own, exchange_kind kind, int index) const {
+        for (std::size_t e = 0; e < plan_->steps.exchanges.size(); ++e) {
+            exchange const& each = plan_->steps.exchanges[e];
+            if (each.kind != kind || each.index != index) continue;
+            if (ended_[e].stream < 0 || own[ended_[e].stream] < ended_[e].place)
+                return {plan_rule::exchange_is_read_after_its_end, static_cast<int>(e)};
+        }
+        return {};
     }
 
     /// Whether a stream knows that all replicas have used a bucket for the last time.
@@ -174,6 +266,14 @@ private:
     /// For each event, what those who arrived knew.
     std::vector<int> seen_;
     std::vector<int> updated_;
+    /// For each replica the collective operation that it has just taken part in.
+    std::vector<int> open_collective_;
+    /// For each exchange whether it was started, and where its end was seen.
+    struct end_of_exchange {
+        int stream = -1, place = 0;
+    };
+    std::vector<char> started_;
+    std::vector<end_of_exchange> ended_;
     std::vector<int> last_use_, last_state_use_;
 };
 

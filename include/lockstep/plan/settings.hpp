@@ -17,7 +17,7 @@ struct plan_settings {
     int batch = 1;
     int element_bytes = 4;
     /// Buckets are large enough to be worth a pass of their own, and small enough to be ready while earlier layers compute.
-    bucket_bounds buckets;
+    bucket_bounds buckets = {};
     /// Values that the optimizer keeps for every parameter.
     int optimizer_states = 1;
     /// The optimizer needs the norm of the whole gradient, so no bucket is updated before all are reduced.

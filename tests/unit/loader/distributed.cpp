@@ -79,7 +79,8 @@ TEST_CASE("the parts of all processes are the batches of one") {
                 CAPTURE(ranks);
                 CAPTURE(threads);
                 auto const make = [&](int rank) {
-                    return numbers{samples} | shuffle(seed{7}) | batch<16> | distributed(rank, ranks) | workers(threads);
+                    return numbers{samples} | shuffle(seed{7}) | batch<16> | distributed(rank, ranks) |
+                           workers(threads);
                 };
                 CHECK((run_processes(make, ranks, 2) == expected));
             }

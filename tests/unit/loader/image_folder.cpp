@@ -42,7 +42,7 @@ bytes decoded(bytes const& file) {
 }
 
 /// What the corpus shows: its pixel at (row, column) of a channel, 3 high and 4 wide, or `scale` times as large.
-bytes coloured(int scale = 1) {
+[[maybe_unused]] bytes coloured(int scale = 1) {
     bytes pixels;
     for (int channel = 0; channel < 3; ++channel)
         for (int row = 0; row < 3 * scale; ++row)
@@ -52,7 +52,7 @@ bytes coloured(int scale = 1) {
             }
     return pixels;
 }
-bytes grey(int scale = 1) {
+[[maybe_unused]] bytes grey(int scale = 1) {
     bytes pixels;
     for (int row = 0; row < 3 * scale; ++row)
         for (int column = 0; column < 4 * scale; ++column)
@@ -159,7 +159,8 @@ TEST_CASE("an archive of the directory is read like the directory") {
 #endif
 #else
 TEST_CASE("a PNG image without libpng says how to get on") {
-    CHECK(contains(message_of<data_error>([] { decoded<3, 3, 4>(content_of(corpus("image/rgb.png"))); }), "libpng-dev"));
+    CHECK(
+        contains(message_of<data_error>([] { decoded<3, 3, 4>(content_of(corpus("image/rgb.png"))); }), "libpng-dev"));
 }
 #endif
 
@@ -182,7 +183,8 @@ TEST_CASE("JPEG images that are damaged or of other colours are refused") {
     CHECK(contains(refusal(bytes(whole.begin(), whole.begin() + 200)), "an image: unreadable JPEG image: expected"));
     // By itself the library would fill the rest with grey.
     CHECK(contains(refusal(bytes(whole.begin(), whole.end() - 30)), "found Premature end of JPEG file"));
-    CHECK(contains(refusal(content_of(corpus("image/cmyk.jpg"))), "image of other colours: expected red, green and blue, or grey, found CMYK"));
+    CHECK(contains(refusal(content_of(corpus("image/cmyk.jpg"))),
+                   "image of other colours: expected red, green and blue, or grey, found CMYK"));
     CHECK(
         contains(message_of<data_error>([&] { decoded<3, 12, 12>(whole); }), "expected 12 x 12 pixels, found 16 x 12"));
     CHECK(contains(message_of<data_error>([&] { decoded<1, 12, 16>(whole); }), "coloured image"));

@@ -10,7 +10,9 @@
 #include <lockstep/model/loss/cross_entropy.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/print.hpp>
+#include <lockstep/plan/svg.hpp>
 #include <lockstep/program/build.hpp>
+#include <lockstep/program/planning_only.hpp>
 
 #include <doctest/doctest.h>
 
@@ -25,21 +27,38 @@ namespace ls = lockstep;
 using net = ls::sequential<ls::shape<1, 28, 28>, ls::conv2d<8, 3, ls::padding<1>, ls::no_bias>, ls::batch_norm<>, ls::relu,
                            ls::max_pool2d<2>, ls::flatten, ls::linear<10>>;
 
+using lenet = ls::sequential<ls::shape<1, 28, 28>, ls::conv2d<32, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>,
+                             ls::conv2d<64, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, ls::flatten, ls::linear<512>, ls::relu,
+                             ls::linear<10>>;
+
 struct training {
     static constexpr ls::program build() {
         return ls::training_program<net, ls::cross_entropy, ls::host::backend<float, ls::host::portable>>();
     }
 };
+struct training_of_lenet {
+    static constexpr ls::program build() { return ls::training_program<lenet, ls::cross_entropy, ls::planning_only<float>>(); }
+};
+
+std::string content_of(std::string const& page) {
+    std::ifstream file(std::string(LOCKSTEP_SOURCE_DIR) + "/docs/" + page);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
 
 } // namespace
 
 TEST_CASE("the documented plan is the plan") {
-    std::ifstream file(std::string(LOCKSTEP_SOURCE_DIR) + "/docs/architecture.md");
-    std::stringstream text;
-    text << file.rdbuf();
+    std::string const text = content_of("architecture.md");
     std::string const start = "```plan\n";
-    std::size_t const begin = text.str().find(start);
+    std::size_t const begin = text.find(start);
     REQUIRE(begin != std::string::npos);
-    std::string const documented = text.str().substr(begin + start.size(), text.str().find("```", begin + 3) - begin - start.size());
+    std::string const documented = text.substr(begin + start.size(), text.find("```", begin + 3) - begin - start.size());
     CHECK(documented == ls::to_text(ls::static_plan<training, ls::plan_settings{2, 2, 64, sizeof(float)}>::value));
+}
+
+TEST_CASE("the documented picture is the plan's") {
+    constexpr ls::plan_settings settings{.replicas = 2, .shards = 4, .batch = 64, .buckets = ls::bucket_bytes<(1 << 20)>};
+    CHECK(content_of("images/plan.svg") == ls::to_svg(ls::static_plan<training_of_lenet, settings>::value));
 }

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+# cmake -DSTATUS=<0|error> -DEXPECTED=<line>|<line>... -P ending.cmake -- <command>...
+# The command ends by itself within seconds, with success or an error as expected, and prints the lines.
+cmake_minimum_required(VERSION 3.25)
+
+set(command "")
+set(seen OFF)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+    if(seen)
+        list(APPEND command "${CMAKE_ARGV${i}}")
+    elseif(CMAKE_ARGV${i} STREQUAL "--")
+        set(seen ON)
+    endif()
+endforeach()
+
+execute_process(COMMAND ${command} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 30)
+if(status MATCHES "timeout")
+    message(FATAL_ERROR "expected to end within 30 s, found a process that hangs: ${output}")
+endif()
+if((STATUS STREQUAL "0" AND NOT status EQUAL 0) OR (NOT STATUS STREQUAL "0" AND status EQUAL 0))
+    message(FATAL_ERROR "expected the exit status ${STATUS}, found ${status}: ${output}")
+endif()
+string(REPLACE "|" ";" EXPECTED "${EXPECTED}")
+foreach(line IN LISTS EXPECTED)
+    string(FIND "${output}" "${line}\n" position)
+    if(position EQUAL -1)
+        message(FATAL_ERROR "expected the line '${line}', found: ${output}")
+    endif()
+endforeach()
