@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # cmake -DSTATUS=<0|error> -DEXPECTED=<line>|<line>... -P ending.cmake -- <command>...
-# The command ends by itself within seconds, with success or an error as expected, and prints the lines.
+# The command ends by itself within seconds, with success or an error as expected, and prints the lines. Of one that ends
+# with "..." that is the beginning.
 cmake_minimum_required(VERSION 3.25)
 
 set(command "")
@@ -23,7 +24,11 @@ if((STATUS STREQUAL "0" AND NOT status EQUAL 0) OR (NOT STATUS STREQUAL "0" AND 
 endif()
 string(REPLACE "|" ";" EXPECTED "${EXPECTED}")
 foreach(line IN LISTS EXPECTED)
-    string(FIND "${output}" "${line}\n" position)
+    if(line MATCHES "^(.*)\\.\\.\\.$")
+        string(FIND "${output}" "${CMAKE_MATCH_1}" position)
+    else()
+        string(FIND "${output}" "${line}\n" position)
+    endif()
     if(position EQUAL -1)
         message(FATAL_ERROR "expected the line '${line}', found: ${output}")
     endif()

@@ -238,17 +238,17 @@ TEST_CASE("processes with different models, seeds or trainings end with an error
              if (rank == 0) ls::parallel<net, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{1}};
              else ls::parallel<other, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{1}};
          }))
-        CHECK(text.starts_with("parallel: the model's plan: expected the same in all processes, found "));
+        CHECK(text.find("parallel: the model's plan: expected the same in all processes, found ") != text.npos);
     for (std::string const& text : both([](int rank) {
              ls::parallel<net, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{static_cast<std::uint64_t>(rank + 5)}};
          }))
-        CHECK(text == "parallel: the seed: expected the same in all processes, found 5 in process 0 and 6 in process 1");
+        CHECK(text.ends_with("parallel: the seed: expected the same in all processes, found 5 in process 0 and 6 in process 1"));
     for (std::string const& text : both([](int rank) {
              ls::parallel<net, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{1}};
              if (rank == 0) ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<16>};
              else ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<8>};
          }))
-        CHECK(text.starts_with("trainer: the plan: expected the same in all processes, found "));
+        CHECK(text.find("trainer: the plan: expected the same in all processes, found ") != text.npos);
     for (std::string const& text : both([](int) {
              ls::parallel<net, ls::cpu_devices<1>, ls::reproducible<3>, threads_as_processes> model{ls::seed{1}};
          }))
