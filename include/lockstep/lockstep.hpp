@@ -104,29 +104,48 @@
 #include <lockstep/parallel/timeline.hpp>
 
 // loader: batches from files and memory
+#include <lockstep/loader/batch_machine.hpp>
+#include <lockstep/loader/by_class.hpp>
 #include <lockstep/loader/cached.hpp>
 #include <lockstep/loader/cifar.hpp>
+#include <lockstep/loader/collate.hpp>
 #include <lockstep/loader/concat.hpp>
 #include <lockstep/loader/csv_dataset.hpp>
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/dataset_stage.hpp>
 #include <lockstep/loader/distributed.hpp>
+#include <lockstep/loader/draw.hpp>
+#include <lockstep/loader/epoch_of.hpp>
 #include <lockstep/loader/fashion_mnist.hpp>
 #include <lockstep/loader/idx.hpp>
 #include <lockstep/loader/idx_dataset.hpp>
 #include <lockstep/loader/image_folder.hpp>
+#include <lockstep/loader/last_batch.hpp>
 #include <lockstep/loader/loader.hpp>
 #include <lockstep/loader/npy.hpp>
 #include <lockstep/loader/npy_dataset.hpp>
 #include <lockstep/loader/npz.hpp>
 #include <lockstep/loader/permutation.hpp>
 #include <lockstep/loader/pipeline.hpp>
+#include <lockstep/loader/pixel_dataset.hpp>
+#include <lockstep/loader/position.hpp>
 #include <lockstep/loader/sampler.hpp>
 #include <lockstep/loader/skip_bad.hpp>
 #include <lockstep/loader/split.hpp>
+#include <lockstep/loader/stages.hpp>
 #include <lockstep/loader/subset.hpp>
 #include <lockstep/loader/tensor_dataset.hpp>
 #include <lockstep/loader/token_dataset.hpp>
+#include <lockstep/loader/transform/color_jitter.hpp>
+#include <lockstep/loader/transform/cutout.hpp>
+#include <lockstep/loader/transform/horizontal_flip.hpp>
+#include <lockstep/loader/transform/mapped.hpp>
+#include <lockstep/loader/transform/normalize.hpp>
+#include <lockstep/loader/transform/one_hot.hpp>
+#include <lockstep/loader/transform/random_affine.hpp>
+#include <lockstep/loader/transform/random_crop.hpp>
+#include <lockstep/loader/transform/transform.hpp>
+#include <lockstep/loader/weighted.hpp>
 
 // train: optimizers, the trainer, files and pictures
 #include <lockstep/train/adagrad.hpp>

@@ -151,5 +151,5 @@ TEST_CASE("fault: what is thrown and is no std::exception arrives too") {
     auto loader = slow{5} | batch<4> | workers(2);
     auto at = loader.begin();
     CHECK(message_of<sample_error>([&] { ++at; }) ==
-          "sample 5 (batch 1 of epoch 0): the dataset threw what is no std::exception");
+          "sample 5 (batch 1 of epoch 0): what was thrown is no std::exception");
 }

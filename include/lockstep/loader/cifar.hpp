@@ -5,9 +5,9 @@
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/file_error.hpp>
 #include <lockstep/loader/input_file.hpp>
+#include <lockstep/loader/read_ahead.hpp>
 #include <lockstep/loader/split.hpp>
 #include <lockstep/shape/shape.hpp>
-#include <lockstep/tensor/memory.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -48,18 +48,21 @@ public:
     int classes() const { return classes_; }
 
     std::int32_t read(std::int64_t index, std::span<std::uint8_t> input) const {
-        auto const* record = records_->data() + index * stride_;
-        std::copy_n(record + labels_, sample_shape::size, input.data());
-        return record[label_];
+        std::copy_n(record(index) + labels_, sample_shape::size, input.data());
+        return target_of(index);
     }
+    std::span<std::uint8_t const> lend(std::int64_t index, std::span<std::int32_t> targets) const {
+        targets.front() = target_of(index);
+        return {record(index) + labels_, static_cast<std::size_t>(sample_shape::size)};
+    }
+    std::int32_t target_of(std::int64_t index) const { return record(index)[label_]; }
 
     /// Has the memory fetch a sample that is read soon.
-    void expect(std::int64_t index) const {
-        auto const* record = records_->data() + index * stride_;
-        for (std::int64_t i = 0; i < stride_; i += std::int64_t{memory_alignment}) __builtin_prefetch(record + i);
-    }
+    void expect(std::int64_t index) const { detail::read_ahead(record(index), stride_); }
 
 private:
+    std::uint8_t const* record(std::int64_t index) const { return records_->data() + index * stride_; }
+
     void append(std::vector<std::uint8_t>& records, detail::input_file& file) const {
         auto const content = detail::read_rest(file);
         auto const bytes = static_cast<std::int64_t>(content.size());

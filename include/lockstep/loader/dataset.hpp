@@ -89,7 +89,7 @@ concept writes_targets = requires(Data const& data, std::int64_t index, std::spa
 /// samples with the index of a class need none of them.
 ///
 /// What `read` throws stops the loop over the batches; the sample's index is added on the way. A dataset may have
-/// `expect(index)` too: it is told of a sample while the one before is read, and may fetch it from memory.
+/// `expect(index)` too: it is told of each sample shortly before it is read, and may fetch it from memory.
 template <class T>
 concept dataset = any_shape<typename T::sample_shape> && any_shape<sample_target_shape<T>> &&
                   std::is_arithmetic_v<sample_element<T>> && std::is_arithmetic_v<sample_target<T>> &&

@@ -5,10 +5,11 @@
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/file_error.hpp>
 #include <lockstep/loader/idx.hpp>
+#include <lockstep/loader/read_ahead.hpp>
+#include <lockstep/loader/transform/elementwise.hpp>
+#include <lockstep/loader/transform/normalize.hpp>
 #include <lockstep/shape/shape.hpp>
-#include <lockstep/tensor/memory.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -19,40 +20,10 @@
 
 namespace lockstep {
 
-/// What becomes of a pixel: (pixel / 255 - mean) / deviation, as torchvision's ToTensor and Normalize, bit
-/// for bit. As it stands, values from 0 to 1: `normalize{.mean = 0.286f, .deviation = 0.353f}`.
-struct normalize {
-    float mean = 0;
-    float deviation = 1;
-
-    friend constexpr bool operator==(normalize const&, normalize const&) = default;
-};
-
 /// How the pixels of an image follow each other in a file: row by row, or column by column, as in EMNIST's.
 enum class pixel_order { rows, columns };
 
 namespace detail {
-
-/// pixel / 255, rounded as that division is (a test compares all 256), by multiplications: 1 / 255 in two
-/// parts, of which the first has few enough bits for an exact product. Thereby a fused multiply-add has the
-/// same result, and it is several times as fast.
-constexpr float unit_interval(std::uint8_t pixel) {
-    constexpr float high = 0x1.01p-8F;
-    constexpr auto low = static_cast<float>(1.0 / 255 - high);
-    auto const value = static_cast<float>(pixel);
-    return value * high + value * low;
-}
-
-/// The two never overlap; only when told so do compilers vectorize, as bytes may alias anything.
-template <std::int64_t Size>
-void convert_pixels(std::uint8_t const* __restrict pixels, float* __restrict values) {
-    for (std::int64_t i = 0; i < Size; ++i) values[i] = unit_interval(pixels[i]);
-}
-
-template <std::int64_t Size>
-void convert_pixels(std::uint8_t const* __restrict pixels, float* __restrict values, normalize scale) {
-    for (std::int64_t i = 0; i < Size; ++i) values[i] = (unit_interval(pixels[i]) - scale.mean) / scale.deviation;
-}
 
 /// Square images of so many pixels a side, one after another, from columns to rows.
 inline void transpose_images(std::span<std::uint8_t> pixels, std::size_t side) {
@@ -78,9 +49,7 @@ public:
                 normalize scale = {}, pixel_order stored = pixel_order::rows)
         : classes_(classes), scale_(scale) {
         if (classes < 1) throw usage_error{"idx_dataset: expected 1 class or more, found " + std::to_string(classes)};
-        if (!(std::isfinite(scale.mean) && std::isfinite(scale.deviation) && scale.deviation > 0))
-            throw usage_error{"normalize: expected a finite mean and a finite deviation above 0, found " +
-                              std::to_string(scale.mean) + " and " + std::to_string(scale.deviation)};
+        scale.check();
         if (stored == pixel_order::columns && !square)
             throw usage_error{"idx_dataset: expected square images for pixel_order::columns, found " +
                               detail::extents_text<Shape>()};
@@ -110,17 +79,19 @@ public:
     normalize scale() const { return scale_; }
 
     std::int32_t read(std::int64_t index, std::span<float> input) const {
-        auto const* pixels = content_->pixels.data() + index * Shape::size;
-        if (scale_ == normalize{}) detail::convert_pixels<Shape::size>(pixels, input.data());
-        else detail::convert_pixels<Shape::size>(pixels, input.data(), scale_);
+        auto const* from = pixels(index).data();
+        if (scale_ == normalize{}) detail::transform_elements<Shape::size>(to_float{}, from, input.data(), 0);
+        else detail::transform_elements<Shape::size>(scale_, from, input.data(), 0);
+        return target_of(index);
+    }
+
+    /// The class of an image.
+    std::int32_t target_of(std::int64_t index) const {
         return content_->labels[static_cast<std::size_t>(index)];
     }
 
-    /// Has the memory fetch a sample that is read soon: in a shuffled epoch it is far from all others.
-    void expect(std::int64_t index) const {
-        auto const* pixels = content_->pixels.data() + index * Shape::size;
-        for (std::int64_t i = 0; i < Shape::size; i += std::int64_t{memory_alignment}) __builtin_prefetch(pixels + i);
-    }
+    /// Has the memory fetch a sample that is read soon.
+    void expect(std::int64_t index) const { detail::read_ahead(pixels(index).data(), Shape::size); }
 
     /// The bytes of an image as the file has them.
     std::span<std::uint8_t const> pixels(std::int64_t index) const {

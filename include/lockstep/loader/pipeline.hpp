@@ -1,50 +1,33 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/loader/by_class.hpp>
 #include <lockstep/loader/dataset.hpp>
-#include <lockstep/loader/distributed.hpp>
+#include <lockstep/loader/epoch_of.hpp>
 #include <lockstep/loader/loader.hpp>
 #include <lockstep/loader/sampler.hpp>
+#include <lockstep/loader/stages.hpp>
+#include <lockstep/loader/transform/mapped.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace lockstep {
 
-// A loader is written as a pipeline: a dataset, perhaps a sampler, the batch, and how to work.
+// A loader is written as a pipeline: a dataset, perhaps a sampler and transforms in any order, the batch, and how to
+// work.
 //
 //     auto train = fashion_mnist(split::train) | shuffle(seed{1}) | batch<64> | workers(2) | prefetch(4);
 //
-// Every stage is a small type. A stage in the wrong place is one compile error, a deleted function whose
-// result is named after the rule and shows both sides.
-
-template <int Size>
-struct batch_stage {
-    static_assert(Size > 0, "a batch has at least one sample");
-};
-/// `data | batch<64>`: from here on batches of so many samples; the last one of an epoch may be short.
-template <int Size>
-inline constexpr batch_stage<Size> batch{};
-
-/// `loader | workers(2)`: so many threads fill batches. Without it, the thread that asks for a batch does.
-struct workers {
-    explicit constexpr workers(int threads) : count(threads) {}
-    int count;
-};
-
-/// `loader | prefetch(4)`: the workers may be so many batches ahead. Without it, 2.
-struct prefetch {
-    explicit constexpr prefetch(int ahead) : batches(ahead) {}
-    int batches;
-};
-
-struct pin_memory_stage {};
-/// `loader | pin_memory`: the pages of the batches are locked in memory where the system allows it.
-inline constexpr pin_memory_stage pin_memory{};
+// A stage in the wrong place is one compile error, a deleted function whose result is named after the rule and shows
+// both sides.
 
 /// A dataset and the order to read it in: what `data | shuffle(seed{1})` is.
-template <dataset Data, sampler Sampler>
+template <any_dataset Data, sampler Sampler>
 struct sampled {
     using sample_shape = typename Data::sample_shape;
 
@@ -56,29 +39,14 @@ namespace detail {
 
 template <class T>
 inline constexpr bool is_sampled = false;
-template <dataset Data, sampler Sampler>
+template <any_dataset Data, sampler Sampler>
 inline constexpr bool is_sampled<sampled<Data, Sampler>> = true;
-
-template <class T>
-inline constexpr bool is_batch_stage = false;
-template <int Size>
-inline constexpr bool is_batch_stage<batch_stage<Size>> = true;
-
-constexpr void set(loader_options& options, workers stage) { options.workers = stage.count; }
-constexpr void set(loader_options& options, prefetch stage) { options.prefetch = stage.batches; }
-constexpr void set(loader_options& options, pin_memory_stage) { options.pin = true; }
 
 } // namespace detail
 
 /// What can be cut into batches: samples in some order.
 template <class T>
-concept sample_source = dataset<T> || detail::is_sampled<T>;
-
-/// A stage that says how a loader works, or which part of it.
-template <class T>
-concept loader_stage =
-    std::same_as<T, workers> || std::same_as<T, prefetch> || std::same_as<T, pin_memory_stage> ||
-    std::same_as<T, distributed>;
+concept sample_source = any_dataset<T> || detail::is_sampled<T>;
 
 /// What a trainer takes: epochs of batches of one shape.
 template <class T>
@@ -91,64 +59,203 @@ concept batch_source = requires(T& source) {
     { source.begin() == source.end() } -> std::convertible_to<bool>;
 };
 
-template <dataset Data, sampler Sampler>
+// What the compiler prints for a transform that a pipeline cannot take: with what it would be fed, or what it lacks.
+
+template <class Transform, class Sample>
+struct transform_does_not_fit {};
+/// It draws random numbers: map(seed{1}, ...).
+template <class Transform>
+struct random_transform_needs_a_seed {};
+
+namespace detail {
+
+template <sample_part Part, any_dataset Data>
+struct view_of_part {
+    using type = input_view<Data>;
+};
+template <any_dataset Data>
+struct view_of_part<sample_part::target, Data> {
+    using type = target_view<Data>;
+};
+
+template <any_dataset Data>
+using batch_inputs = tensor_view<sample_element<Data>, typename Data::sample_shape>;
+template <any_dataset Data>
+using batch_targets = tensor_view<sample_target<Data>, sample_target_shape<Data>>;
+
+/// Which of several transforms, one after the other, breaks which rule; void where none does.
+template <sample_part Part, bool Seeded, class Data, class... F>
+struct broken_by_transforms {
+    using type = void;
+};
+
+/// The data behind one transform.
+template <sample_part Part, class Data, class F>
+auto with_transform(Data data, F function, std::optional<seed> start) {
+    if constexpr (Part == sample_part::input) return add_transform(std::move(data), std::move(function), start);
+    else return add_target_transform(std::move(data), std::move(function), start);
+}
+
+template <sample_part Part, bool Seeded, class Data, class First, class... F>
+struct broken_by_transforms<Part, Seeded, Data, First, F...> {
+    using view = typename view_of_part<Part, Data>::type;
+    static auto find() {
+        if constexpr (!transform<First, view>)
+            return std::type_identity<transform_does_not_fit<First, view>>{};
+        else if constexpr (transformation<First, view>::is_random && !Seeded)
+            return std::type_identity<random_transform_needs_a_seed<First>>{};
+        else
+            return std::type_identity<typename broken_by_transforms<
+                Part, Seeded, decltype(with_transform<Part>(std::declval<Data>(), std::declval<First>(), std::nullopt)),
+                F...>::type>{};
+    }
+    using type = typename decltype(find())::type;
+};
+
+template <std::size_t Next = 0, sample_part Part, bool Seeded, class Data, class... F>
+auto with_transforms(Data data, map_stage<Part, Seeded, F...> stage) {
+    if constexpr (Next == sizeof...(F)) {
+        return data;
+    } else {
+        auto next = with_transform<Part>(std::move(data), std::move(std::get<Next>(stage.functions)), stage.start);
+        return with_transforms<Next + 1>(std::move(next), std::move(stage));
+    }
+}
+
+template <class Data, class Stage>
+struct broken_by_stage;
+template <any_dataset Data, sample_part Part, bool Seeded, class... F>
+struct broken_by_stage<Data, map_stage<Part, Seeded, F...>> : broken_by_transforms<Part, Seeded, Data, F...> {};
+template <any_dataset Data, sampler Sampler, sample_part Part, bool Seeded, class... F>
+struct broken_by_stage<sampled<Data, Sampler>, map_stage<Part, Seeded, F...>>
+    : broken_by_transforms<Part, Seeded, Data, F...> {};
+
+} // namespace detail
+
+template <any_dataset Data, sampler Sampler>
 sampled<Data, Sampler> operator|(Data data, Sampler order) {
     return {std::move(data), std::move(order)};
 }
 
-template <dataset Data, int Size>
-loader<Data, sequential_order, Size> operator|(Data data, batch_stage<Size>) {
+template <any_dataset Data, sampler_of<Data> Stage>
+auto operator|(Data data, Stage stage) {
+    auto order = stage.sampler_for(data);
+    return sampled<Data, decltype(order)>{std::move(data), std::move(order)};
+}
+
+template <any_dataset Data>
+sampled<Data, cut_order<sequential_order>> operator|(Data data, epoch_of stage) {
+    return {std::move(data), {sequential_order{}, stage.samples}};
+}
+
+template <any_dataset Data, sampler Sampler>
+sampled<Data, cut_order<Sampler>> operator|(sampled<Data, Sampler> source, epoch_of stage) {
+    return {std::move(source.data), {std::move(source.order), stage.samples}};
+}
+
+template <any_dataset Data, sample_part Part, bool Seeded, class... F>
+    requires std::is_void_v<typename detail::broken_by_transforms<Part, Seeded, Data, F...>::type>
+auto operator|(Data data, map_stage<Part, Seeded, F...> stage) {
+    return detail::with_transforms(std::move(data), std::move(stage));
+}
+
+template <any_dataset Data, sampler Sampler, sample_part Part, bool Seeded, class... F>
+    requires std::is_void_v<typename detail::broken_by_transforms<Part, Seeded, Data, F...>::type>
+auto operator|(sampled<Data, Sampler> source, map_stage<Part, Seeded, F...> stage) {
+    auto data = detail::with_transforms(std::move(source.data), std::move(stage));
+    return sampled<decltype(data), Sampler>{std::move(data), std::move(source.order)};
+}
+
+template <any_dataset Data, int Size, last_batch Last>
+loader<Data, sequential_order, Size, Last> operator|(Data data, batch_stage<Size, Last>) {
     return {std::move(data), sequential_order{}};
 }
 
-template <dataset Data, sampler Sampler, int Size>
-loader<Data, Sampler, Size> operator|(sampled<Data, Sampler> source, batch_stage<Size>) {
+template <any_dataset Data, sampler Sampler, int Size, last_batch Last>
+loader<Data, Sampler, Size, Last> operator|(sampled<Data, Sampler> source, batch_stage<Size, Last>) {
     return {std::move(source.data), std::move(source.order)};
 }
 
-template <dataset Data, sampler Sampler, int Size, loader_stage Stage>
-loader<Data, Sampler, Size> operator|(loader<Data, Sampler, Size>&& source, Stage stage) {
-    auto options = source.options();
-    detail::set(options, stage);
-    source.set_options(options);
-    return std::move(source);
+template <any_dataset Data, sampler Sampler, int Size, last_batch Last, class F>
+    requires collation<F, detail::batch_inputs<Data>, detail::batch_targets<Data>>
+loader<Data, Sampler, Size, Last, F> operator|(loader<Data, Sampler, Size, Last>&& source, collate_stage<F> stage) {
+    auto const options = source.options();
+    auto const epoch = source.next_epoch();
+    auto const part = source.part();
+    auto recipe = std::move(source).release();
+    loader<Data, Sampler, Size, Last, F> collated{
+        {std::move(recipe.data), std::move(recipe.sampler), std::move(stage.function), stage.start}, options};
+    collated.set_epoch(epoch);
+    collated.set_part(part);
+    return collated;
 }
 
-template <dataset Data, sampler Sampler, int Size>
-loader<Data, Sampler, Size> operator|(loader<Data, Sampler, Size>&& source, distributed stage) {
-    source.set_part(stage);
+template <any_dataset Data, sampler Sampler, int Size, last_batch Last, class Collation, loader_stage Stage>
+loader<Data, Sampler, Size, Last, Collation> operator|(loader<Data, Sampler, Size, Last, Collation>&& source,
+                                                       Stage stage) {
+    if constexpr (std::same_as<Stage, distributed>) {
+        source.set_part(stage);
+    } else {
+        auto options = source.options();
+        detail::set(options, stage);
+        source.set_options(options);
+    }
     return std::move(source);
 }
 
 // The rules, one deleted function each. The rule is a template parameter, as not every compiler prints the
 // result's type.
 
-/// A sampler or batch<> takes a dataset, and stands once: nothing is shuffled or batched after batch<>.
+/// Samplers, transforms and batch<> take a dataset, samplers and batch<> once: nothing is shuffled, transformed or
+/// batched after batch<>.
 template <class Stage, class Source>
 struct stage_takes_a_dataset_before_batch {};
 template <class Source, class Stage, class Rule = stage_takes_a_dataset_before_batch<Stage, Source>>
-    requires((sampler<Stage> && !dataset<Source>) || (detail::is_batch_stage<Stage> && !sample_source<Source>))
+    requires(((sampler<Stage> || detail::is_by_class<Stage>) && !any_dataset<Source>) ||
+             ((detail::is_batch_stage<Stage> || detail::is_map_stage<Stage> || std::same_as<Stage, epoch_of>) &&
+              !sample_source<Source>))
 Rule operator|(Source const&, Stage const&) = delete;
 
-/// workers, prefetch, pin_memory and distributed come after batch<>.
+/// stratified and balanced take samples with one class each.
+template <class Stage, class Source>
+struct stage_takes_samples_of_classes {};
+template <any_dataset Source, class Stage, class Rule = stage_takes_samples_of_classes<Stage, Source>>
+    requires(detail::is_by_class<Stage> && !has_classes<Source>)
+Rule operator|(Source const&, Stage const&) = delete;
+
+/// collate, workers, prefetch, pin_memory and distributed come after batch<>.
 template <class Source, class Stage>
 struct batch_is_missing_between {};
-template <sample_source Source, loader_stage Stage, class Rule = batch_is_missing_between<Source, Stage>>
+template <sample_source Source, class Stage, class Rule = batch_is_missing_between<Source, Stage>>
+    requires(loader_stage<Stage> || detail::is_collate_stage<Stage>)
 Rule operator|(Source const&, Stage const&) = delete;
 
-/// workers, prefetch, pin_memory and distributed take a loader: `data | batch<64>`.
+/// collate, workers, prefetch, pin_memory and distributed take a loader: `data | batch<64>`.
 template <class Stage, class Source>
 struct stage_takes_a_loader {};
-template <class Source, loader_stage Stage, class Rule = stage_takes_a_loader<Stage, Source>>
-    requires(!sample_source<Source> && !is_loader<Source>)
+template <class Source, class Stage, class Rule = stage_takes_a_loader<Stage, Source>>
+    requires((loader_stage<Stage> || detail::is_collate_stage<Stage>) && !sample_source<Source> && !is_loader<Source>)
 Rule operator|(Source const&, Stage const&) = delete;
 
 /// A loader has threads and memory of its own: a stage takes it over, with std::move(loader) | workers(2).
 template <class Loader, class Stage>
 struct loader_is_not_copied_but_moved_into {};
-template <class Loader, loader_stage Stage, class Rule = loader_is_not_copied_but_moved_into<Loader, Stage>>
-    requires is_loader<Loader>
+template <class Loader, class Stage, class Rule = loader_is_not_copied_but_moved_into<Loader, Stage>>
+    requires(is_loader<Loader> && (loader_stage<Stage> || detail::is_collate_stage<Stage>))
 Rule operator|(Loader const&, Stage const&) = delete;
+
+/// A transform takes the samples as those before it leave them.
+template <sample_source Source, class Stage, class Rule = typename detail::broken_by_stage<Source, Stage>::type>
+    requires(detail::is_map_stage<Stage> && !std::is_void_v<Rule>)
+Rule operator|(Source const&, Stage const&) = delete;
+
+/// A collate stage takes a batch's inputs and targets as they are.
+template <class Collation, class Inputs, class Targets>
+struct collation_does_not_fit {};
+template <any_dataset Data, sampler Sampler, int Size, last_batch Last, class F,
+          class Rule = collation_does_not_fit<F, detail::batch_inputs<Data>, detail::batch_targets<Data>>>
+    requires(!collation<F, detail::batch_inputs<Data>, detail::batch_targets<Data>>)
+Rule operator|(loader<Data, Sampler, Size, Last>&&, collate_stage<F>) = delete;
 
 /// A loop takes batches: `for (auto const& batch : data | batch<64>)`.
 template <class Source>

@@ -47,6 +47,16 @@ public:
         detail::read_sample(data_, at(index), input, targets);
     }
     void expect(std::int64_t index) const { detail::expect_sample(data_, at(index)); }
+    std::span<element const> lend(std::int64_t index, std::span<target> targets) const
+        requires requires(Data const& data) { data.lend(index, targets); }
+    {
+        return data_.lend(at(index), targets);
+    }
+    target target_of(std::int64_t index) const
+        requires requires(Data const& data) { data.target_of(index); }
+    {
+        return data_.target_of(at(index));
+    }
 
     Data const& data() const { return data_; }
     std::span<std::int64_t const> indices() const { return *indices_; }

@@ -59,6 +59,16 @@ public:
         std::ranges::copy(content_->targets[index], targets.begin());
     }
 
+    std::span<Element const> lend(std::int64_t index, std::span<Target> targets) const {
+        std::ranges::copy(content_->targets[index], targets.begin());
+        return content_->inputs[index];
+    }
+    Target target_of(std::int64_t index) const
+        requires(TargetShape::rank == 0)
+    {
+        return content_->targets.data()[index];
+    }
+
 private:
     struct content {
         tensor<Element, Shape> inputs;

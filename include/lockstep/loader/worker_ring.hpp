@@ -16,9 +16,15 @@
 
 namespace lockstep::detail {
 
-/// A ring of slots that worker threads fill ahead of one consumer. It knows numbers only: batch k of an epoch
+/// What a ring delivers at a stretch: an epoch, from one of its samples on.
+struct epoch_run {
+    std::uint64_t epoch = 0;
+    std::int64_t first_sample = 0;
+};
+
+/// A ring of slots that worker threads fill ahead of one consumer. It knows numbers only: batch k of a run
 /// goes to slot k % slots, is claimed in order, and is filled by
-///     fill(epoch, batch, slot, abandoned)
+///     fill(run, batch, slot, abandoned)
 /// which may return early once `abandoned` is true. With no workers, the consumer fills each batch when it
 /// asks for it. What fill throws reaches the consumer when that batch's turn has come.
 ///
@@ -45,15 +51,15 @@ public:
     worker_ring(worker_ring const&) = delete;
     worker_ring& operator=(worker_ring const&) = delete;
 
-    /// Begins an epoch, in the middle of another one too: waits for the workers to let go of its batches.
-    void start(std::uint64_t epoch, std::int64_t batches) {
+    /// Begins a run, in the middle of another one too: waits for the workers to let go of its batches.
+    void start(epoch_run run, std::int64_t batches) {
         {
             std::unique_lock lock{mutex_};
             abandon();
             progress_.wait(lock, [this] { return busy_ == 0; });
             abandoned_ = false;
             for (auto& slot : slots_) slot = {};
-            epoch_ = epoch;
+            run_ = run;
             batches_ = batches;
             claimed_ = taken_ = 0;
         }
@@ -63,14 +69,15 @@ public:
     /// Number of the batch that the consumer is at; batches() at the end.
     std::int64_t position() const { return taken_; }
     std::int64_t batches() const { return batches_; }
+    epoch_run const& run() const { return run_; }
 
     /// Waits for the batch at position(), and returns its slot, which stays as it is until release(). What
-    /// made the batch fail is thrown, and the epoch is over.
+    /// made the batch fail is thrown, and the run is over.
     int take() {
         auto const slot = static_cast<std::size_t>(taken_) % slots_.size();
         try {
             if (threads_.empty()) {
-                fill_(epoch_, taken_, static_cast<int>(slot), abandoned_);
+                fill_(run_, taken_, static_cast<int>(slot), abandoned_);
             } else {
                 std::unique_lock lock{mutex_};
                 progress_.wait(lock, [&] { return slots_[slot].filled_with == taken_; });
@@ -106,14 +113,14 @@ private:
             auto const slots = static_cast<std::int64_t>(slots_.size());
             work_.wait(lock, [&] { return stopped_ || (claimed_ < batches_ && claimed_ < taken_ + slots); });
             if (stopped_) return;
-            auto const epoch = epoch_;
+            auto const run = run_;
             auto const batch = claimed_++;
             auto const slot = batch % slots;
             ++busy_;
             lock.unlock();
             std::exception_ptr failure;
             try {
-                fill_(epoch, batch, static_cast<int>(slot), abandoned_);
+                fill_(run, batch, static_cast<int>(slot), abandoned_);
             } catch (...) {
                 failure = std::current_exception();
             }
@@ -124,7 +131,7 @@ private:
         }
     }
 
-    /// No batch of this epoch is claimed from now on. Needs the lock.
+    /// No batch of this run is claimed from now on. Needs the lock.
     void abandon() {
         claimed_ = batches_;
         abandoned_ = true;
@@ -145,7 +152,7 @@ private:
     std::condition_variable work_;     // there may be a batch to claim, or the end has come
     std::condition_variable progress_; // a worker has finished a batch; only the consumer waits for it
     std::vector<slot_state> slots_;
-    std::uint64_t epoch_ = 0;
+    epoch_run run_;
     std::int64_t batches_ = 0;
     std::int64_t claimed_ = 0; // batches that workers have begun
     std::int64_t taken_ = 0;   // batches that the consumer is done with; written by the consumer only

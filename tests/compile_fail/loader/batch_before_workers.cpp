@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Workers fill batches, so batch<> stands before them.
-// error: batch_is_missing_between<(lockstep::)?tensor_dataset<(lockstep::)?shape<4> ?>, (lockstep::)?workers>
+// error: batch_is_missing_between<(lockstep::)?tensor_dataset<(lockstep::)?shape<4>.*, (lockstep::)?workers>
 // errors: 1
 #include <lockstep/loader/pipeline.hpp>
 #include <lockstep/loader/tensor_dataset.hpp>

@@ -136,3 +136,56 @@ TEST_CASE("a rank that does not exist is a usage error") {
     CHECK_THROWS_AS(distributed(-1, 2), usage_error);
     CHECK_THROWS_AS(distributed(0, 0), usage_error);
 }
+
+TEST_CASE("what processes deliver of batches that are drawn at random and mixed is what one would deliver") {
+    auto const noisy = [](std::span<float> input, sample_random& random) {
+        for (float& v : input) v += random.uniform();
+    };
+    auto const mixed = [](tensor_view<float, shape<3>> inputs, tensor_view<std::int32_t, shape<>>,
+                          sample_random& random) {
+        auto const sum = inputs[0][0] + inputs[inputs.count() - 1][0] + random.uniform();
+        for (float& v : inputs.elements()) v += sum;
+    };
+    auto const make = [&](int rank, int ranks) {
+        return numbers{53} | balanced(seed{4}) | map(seed{2}, noisy) | batch<8> | distributed(rank, ranks) |
+               collate(seed{3}, mixed) | workers(1);
+    };
+    auto const expected = run_one_process(make(0, 1), 2);
+    for (int const ranks : {2, 3, 4})
+        CHECK((run_processes([&](int rank) { return make(rank, ranks); }, ranks, 2) == expected));
+}
+
+TEST_CASE("a padded batch is padded in each process") {
+    for (int const ranks : {1, 2, 3})
+        for (int rank = 0; rank < ranks; ++rank) {
+            auto loader = numbers{17} | batch<8, pad_last> | distributed(rank, ranks);
+            for (auto const& part : loader) {
+                CHECK(part.padded_inputs().count() == shard_of(8, rank, ranks).count);
+                CHECK(part.padded_targets().size() == static_cast<std::size_t>(part.padded_inputs().count()));
+                for (std::int64_t i = part.count(); i < part.padded_inputs().count(); ++i)
+                    CHECK(part.padded_inputs()[i][0] == 16.0F); // of the last batch's only sample
+            }
+        }
+}
+
+TEST_CASE("a position is that of all processes together, and may be taken up by another number of them") {
+    auto whole = numbers{60} | shuffle(seed{7}) | batch<16>;
+    loader_position at;
+    for (auto const& batch : whole)
+        if (batch.first == 16) {
+            at = whole.position();
+            break;
+        }
+    auto const make = [&](int rank, int ranks) {
+        auto loader = numbers{60} | shuffle(seed{7}) | batch<16> | distributed(rank, ranks) | workers(1);
+        loader.set_position(at);
+        return loader;
+    };
+    auto const expected = run_one_process(make(0, 1), 2);
+    CHECK(expected.front().first == 32);
+    for (int const ranks : {2, 3})
+        CHECK((run_processes([&](int rank) { return make(rank, ranks); }, ranks, 2) == expected));
+    auto part = make(1, 2);
+    part.begin();
+    CHECK(part.position() == loader_position{7, 0, 48, 60});
+}

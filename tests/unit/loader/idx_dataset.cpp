@@ -2,6 +2,8 @@
 #include "idx_file.hpp"
 
 #include <lockstep/loader/idx_dataset.hpp>
+#include <lockstep/loader/pipeline.hpp>
+#include <lockstep/loader/pixel_dataset.hpp>
 
 #include <doctest/doctest.h>
 
@@ -90,6 +92,28 @@ TEST_CASE("idx_dataset refuses impossible options") {
     CHECK(contains(refusal(4, {.mean = 0.5F, .deviation = 0}), "found 0.500000 and 0.000000"));
     CHECK(contains(refusal(4, {.mean = std::numeric_limits<float>::infinity()}), "normalize"));
     CHECK(contains(refusal(4, {.deviation = std::numeric_limits<float>::quiet_NaN()}), "normalize"));
+}
+
+TEST_CASE("pixels lends the bytes of an idx_dataset, for transforms of one's own choice") {
+    files const stored;
+    normalize const scale{.mean = 0.286F, .deviation = 0.353F};
+    using images = idx_dataset<shape<1, 2, 3>>;
+    auto const bytes = pixels(images{stored.images, stored.labels, 4});
+    CHECK(bytes.size() == 2);
+    CHECK(bytes.classes() == 4);
+    std::array<std::uint8_t, 6> image{};
+    CHECK(bytes.read(1, image) == 0);
+    CHECK(image == std::array<std::uint8_t, 6>{255, 254, 9, 8, 7, 6});
+
+    auto const mapped_bytes = bytes | map(scale);
+    images const expected{stored.images, stored.labels, 4, scale};
+    std::array<float, 6> found{}, wanted{};
+    std::int32_t target = -1;
+    for (std::int64_t i = 0; i < 2; ++i) {
+        mapped_bytes.read(i, found, {&target, 1});
+        CHECK(target == expected.read(i, wanted));
+        CHECK(found == wanted);
+    }
 }
 
 TEST_CASE("idx_dataset turns images that are stored by columns, as EMNIST's are") {

@@ -6,10 +6,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <iterator>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -53,11 +55,28 @@ TEST_CASE("order and content are the same with any number of workers and any pre
     auto expected = numbers{503} | shuffle(seed{7}) | batch<16>;
     auto const epoch0 = run_epoch(expected);
     auto const epoch1 = run_epoch(expected);
-    for (int const threads : {0, 1, 3, 16})
+    for (int const threads : {0, 1, 4, 16})
         for (int const ahead : {1, 2, 7, 1000}) {
             auto loader = numbers{503} | shuffle(seed{7}) | batch<16> | workers(threads) | prefetch(ahead);
             CAPTURE(threads);
             CAPTURE(ahead);
+            CHECK(run_epoch(loader) == epoch0);
+            CHECK(run_epoch(loader) == epoch1);
+        }
+}
+
+TEST_CASE("random transforms too are the same with any number of workers and any prefetch") {
+    auto const jittered = [](std::span<float> input, sample_random& random) {
+        for (float& v : input) v += random.uniform();
+    };
+    auto const make = [&] { return numbers{203} | balanced(seed{7}) | map(seed{2}, jittered) | batch<16>; };
+    auto expected = make();
+    auto const epoch0 = run_epoch(expected);
+    auto const epoch1 = run_epoch(expected);
+    CHECK(epoch0 != epoch1);
+    for (int const threads : {0, 1, 4, 16})
+        for (int const ahead : {1, 7}) {
+            auto loader = make() | workers(threads) | prefetch(ahead);
             CHECK(run_epoch(loader) == epoch0);
             CHECK(run_epoch(loader) == epoch1);
         }
@@ -105,16 +124,20 @@ TEST_CASE("leaving a loop early begins the next epoch afresh") {
     }
 }
 
-TEST_CASE("a dataset that wants to is told of each sample that follows in the batch") {
+TEST_CASE("a dataset that wants to is told of each sample before it is read") {
     struct announced : numbers {
         std::vector<std::int64_t>* told;
         announced(std::int64_t samples, std::vector<std::int64_t>* list) : numbers{samples}, told(list) {}
         void expect(std::int64_t index) const { told->push_back(index); }
+        std::int32_t read(std::int64_t index, std::span<float> input) const {
+            told->push_back(-index);
+            return numbers::read(index, input);
+        }
     };
     std::vector<std::int64_t> told;
-    auto loader = announced{7, &told} | batch<3>;
+    auto loader = announced{8, &told} | batch<6>;
     run_epoch(loader);
-    CHECK(told == std::vector<std::int64_t>{1, 2, 4, 5});
+    CHECK(told == std::vector<std::int64_t>{0, 1, 2, 3, 4, 0, 5, -1, -2, -3, -4, -5, 6, 7, -6, -7});
 }
 
 TEST_CASE("what a sample throws reaches the consumer with the sample's index") {
@@ -185,23 +208,132 @@ TEST_CASE("loaders start, stop and die at any point") {
     std::mt19937 random{5};
     auto const below = [&](int limit) { return static_cast<int>(random() % static_cast<unsigned>(limit)); };
     int cycles = 0;
-    while (cycles < 500) {
+    while (cycles < 10'000) {
         std::int64_t const broken = below(4) == 0 ? below(300) : -1;
         auto loader =
             numbers{300, broken} | shuffle(seed{1}) | batch<8> | workers(below(5)) | prefetch(1 + below(5));
         if (below(10) == 0) continue; // never started
         for (int epochs = 1 + below(4); epochs > 0; --epochs, ++cycles) {
             auto const leave_at = 8 * below(60);
+            if (below(8) == 0) loader.set_position({1, below(9), 8 * below(37), 300});
             try {
                 for (auto const& batch : loader) {
                     if (batch.first == leave_at) break;
                     REQUIRE(batch.count() == (batch.first == 296 ? 4 : 8));
                     if (below(50) == 0) std::this_thread::yield();
+                    if (below(200) == 0) throw std::logic_error{"the consumer's own"};
                 }
             } catch (sample_error const& error) {
                 REQUIRE(error.sample() == broken);
+            } catch (std::logic_error const&) {
             }
         }
     }
-    CHECK(cycles >= 500);
+    CHECK(cycles >= 10'000);
+}
+
+TEST_CASE("drop_last leaves a short last batch out") {
+    auto loader = numbers{10} | batch<4, drop_last>;
+    CHECK(loader.batches() == 2);
+    CHECK(loader.samples() == 8);
+    CHECK(run_epoch(loader).targets == std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 6, 7});
+    CHECK(loader.position() == loader_position{0, 1, 0, 10});
+    auto even = numbers{8} | batch<4, drop_last>;
+    CHECK(even.batches() == 2);
+}
+
+TEST_CASE("pad_last repeats the last batch's samples, which don't count") {
+    auto loader = numbers{10} | batch<4, pad_last> | workers(1);
+    CHECK(loader.batches() == 3);
+    CHECK(loader.samples() == 10);
+    std::int64_t samples = 0;
+    for (auto const& batch : loader) {
+        samples += batch.count();
+        CHECK(batch.count() + batch.padding == 4);
+        CHECK(batch.padding == (batch.first == 8 ? 2 : 0));
+        CHECK(batch.padded_inputs().count() == 4);
+        CHECK(batch.padded_targets().size() == 4);
+        if (batch.padding == 0) continue;
+        CHECK(std::ranges::equal(batch.padded_inputs()[2], batch.inputs[0]));
+        CHECK(std::ranges::equal(batch.padded_inputs()[3], batch.inputs[1]));
+        CHECK(std::ranges::equal(batch.padded_targets(), std::vector<std::int32_t>{8, 9, 8, 9}));
+    }
+    CHECK(samples == 10);
+
+    // A batch of one sample of which seven repetitions follow.
+    auto lonely = numbers{9} | batch<8, pad_last>;
+    run_epoch(lonely);
+    auto at = lonely.begin();
+    ++at;
+    CHECK(at->padding == 7);
+    for (std::int64_t i = 0; i < 8; ++i) CHECK(at->padded_inputs()[i][0] == 8.0F);
+}
+
+namespace {
+
+/// Counts its reads; sample `held` waits until so many others were read, at most some seconds.
+struct watched {
+    using sample_shape = shape<1>;
+    std::atomic<int>* reads;
+    std::int64_t held = -1;
+    int others = 0;
+
+    std::int64_t size() const { return 1000; }
+    std::int32_t read(std::int64_t index, std::span<float> input) const {
+        for (int i = 0; index == held && reads->load() < others && i < 5000; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        ++*reads;
+        input[0] = static_cast<float>(index);
+        return 0;
+    }
+};
+
+/// Waits until a number stays as it is.
+int settled(std::atomic<int> const& number) {
+    for (int before = -1; before != number.load(); std::this_thread::sleep_for(std::chrono::milliseconds{30}))
+        before = number.load();
+    return number.load();
+}
+
+} // namespace
+
+TEST_CASE("a slow consumer stops the workers") {
+    std::atomic<int> reads = 0;
+    auto loader = watched{&reads} | batch<10> | workers(3) | prefetch(4);
+    auto at = loader.begin();
+    CHECK(settled(reads) == 50); // the batch that it has, and four ahead
+    ++at;
+    CHECK(settled(reads) == 60);
+}
+
+TEST_CASE("a slow worker holds up its own batch only") {
+    std::atomic<int> reads = 0;
+    auto loader = watched{&reads, 20, 60} | batch<10> | workers(2) | prefetch(5);
+    auto at = loader.begin();
+    ++at; // batches 0 and 1 are there while sample 20 waits for those of batches 3 to 6
+    CHECK((*at).first == 10);
+    ++at;
+    CHECK((*at).first == 20);
+    CHECK(reads >= 70);
+}
+
+TEST_CASE("the time that the consumer waits is measured") {
+    struct slow : numbers {
+        std::int32_t read(std::int64_t index, std::span<float> input) const {
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+            return numbers::read(index, input);
+        }
+    };
+    for (int const threads : {0, 1}) {
+        auto loader = slow{{20}} | batch<5> | workers(threads);
+        CHECK(loader.waiting() == 0.0);
+        run_epoch(loader);
+        CHECK(loader.waiting() > 0.035);
+    }
+    auto ready = numbers{20} | batch<5> | workers(1) | prefetch(4);
+    auto at = ready.begin();
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    auto const before = ready.waiting();
+    ++at;
+    CHECK(ready.waiting() - before < 0.1);
 }
