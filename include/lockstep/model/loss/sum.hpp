@@ -14,7 +14,7 @@ namespace lockstep {
 
 /// A loss times a number: `number<0.3> * mse{}` is one. Everything but its values is the loss's.
 template <double Weight, any_loss Loss>
-struct weighted : Loss {
+struct weighted_loss : Loss {
     static_assert(!detail::is_loss_sum<Loss>, "a sum's weight is that of each of its losses: number<...> * sum");
 
     constexpr auto operator()(auto output, auto target) const { return number<Weight> * Loss{}(output, target); }
@@ -201,11 +201,11 @@ namespace detail {
 
 /// A sum's weight is that of each loss, and a sum of sums is one sum.
 template <double Weight, class Loss>
-constexpr weighted<Weight, Loss> times(Loss) {
+constexpr weighted_loss<Weight, Loss> times(Loss) {
     return {};
 }
 template <double Weight, double Inner, class Loss>
-constexpr weighted<Weight * Inner, Loss> times(weighted<Inner, Loss>) {
+constexpr weighted_loss<Weight * Inner, Loss> times(weighted_loss<Inner, Loss>) {
     return {};
 }
 template <double Weight, class... Losses>
