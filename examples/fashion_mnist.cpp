@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -30,8 +31,14 @@ struct options {
     std::string data = ls::fashion_mnist_directory;
     std::string save, load, curve;
     std::string plan;
+    bool augment = false;
     bool quiet = false;
 };
+
+/// Images that are moved by up to two pixels and perhaps mirrored, in each epoch otherwise.
+auto augmented(ls::fashion_mnist_dataset const& images, std::uint64_t seed) {
+    return ls::pixels(images) | ls::map(ls::seed{seed}, ls::random_crop<2>{}, ls::horizontal_flip{}, scale);
+}
 
 /// One epoch over the training images. Returns the mean loss.
 template <class Trainer, class Loader>
@@ -48,6 +55,41 @@ double train(Trainer& trainer, Loader& images, std::string const& label, bool qu
     }
     bar.finish();
     return sum / static_cast<double>(seen);
+}
+
+/// Trains with a loader. Returns the last accuracy.
+template <class Trainer, class Images, class Test>
+double train_epochs(Trainer& trainer, Images& images, Test& test, options const& o, ls::checkpoint_position start) {
+    // What cannot be written is better known before an hour of work than after it.
+    for (std::string const& file : {o.save, o.curve}) ls::atomic_file writable{file};
+    images.set_epoch(start.epoch);
+    constexpr int replicas = Trainer::replicas;
+    ls::training_curve curve{.title = "Fashion-MNIST, " + o.model};
+    curve.subtitle = std::to_string(replicas) + (replicas == 1 ? " replica" : " replicas") + ", batches of " +
+                     std::to_string(samples_a_batch);
+    auto const last = start.epoch + o.epochs;
+    double accuracy = 0.0;
+    for (auto epoch = start.epoch + 1; epoch <= last; ++epoch) {
+        // Smaller steps as the model gets better; a function of the epoch, so that a run may be continued.
+        trainer.optimizer().learning_rate = o.learning_rate * std::pow(0.6, static_cast<double>(epoch - 1));
+        std::string const label = "epoch " + std::to_string(epoch) + "/" + std::to_string(last);
+        double const waited_for_data = images.waiting(), waited_for_replicas = trainer.waited_seconds(0);
+        auto const begin = std::chrono::steady_clock::now();
+        double const loss = train(trainer, images, label, o.quiet, curve.step_losses);
+        double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        ls::evaluation const result = trainer.evaluate(test);
+        curve.points.push_back({static_cast<double>(epoch), loss, result.loss, result.accuracy});
+        if (!o.quiet)
+            std::printf("%s: training loss %.4f, test loss %.4f, test accuracy %.3f; waited for data %.1f%%, for replicas %.1f%%\n",
+                        label.c_str(), loss, result.loss, result.accuracy, 100 * (images.waiting() - waited_for_data) / seconds,
+                        100 * (trainer.waited_seconds(0) - waited_for_replicas) / seconds);
+        std::fflush(stdout);
+        accuracy = result.accuracy;
+    }
+    ls::save_checkpoint(o.save, trainer, last);
+    ls::write_curve(o.curve, curve);
+    if (!o.quiet) std::printf("wrote %s and %s\n", o.save.c_str(), o.curve.c_str());
+    return accuracy;
 }
 
 template <class Net, int Replicas, int Shards>
@@ -72,31 +114,13 @@ void run(options const& o) {
         std::printf("%s: test loss %.4f\n", o.load.c_str(), result.loss);
         accuracy = result.accuracy;
     } else {
-        // What cannot be written is better known before an hour of work than after it.
-        for (std::string const& file : {o.save, o.curve}) ls::atomic_file writable{file};
-        auto images = ls::fashion_mnist(ls::split::train, o.data, scale) | ls::shuffle(ls::seed{o.seed}) |
-                      ls::batch<samples_a_batch> | ls::workers(1) | ls::prefetch(4);
-        images.set_epoch(start.epoch);
-        ls::training_curve curve{.title = "Fashion-MNIST, " + o.model};
-        curve.subtitle = std::to_string(Replicas) + (Replicas == 1 ? " replica" : " replicas") + ", batches of " +
-                         std::to_string(samples_a_batch);
-        auto const last = start.epoch + o.epochs;
-        for (auto epoch = start.epoch + 1; epoch <= last; ++epoch) {
-            // Smaller steps as the model gets better; a function of the epoch, so that a run may be continued.
-            trainer.optimizer().learning_rate = o.learning_rate * std::pow(0.6, static_cast<double>(epoch - 1));
-            std::string const label = "epoch " + std::to_string(epoch) + "/" + std::to_string(last);
-            double const loss = train(trainer, images, label, o.quiet, curve.step_losses);
-            ls::evaluation const result = trainer.evaluate(test);
-            curve.points.push_back({static_cast<double>(epoch), loss, result.loss, result.accuracy});
-            if (!o.quiet)
-                std::printf("%s: training loss %.4f, test loss %.4f, test accuracy %.3f\n", label.c_str(), loss,
-                            result.loss, result.accuracy);
-            std::fflush(stdout);
-            accuracy = result.accuracy;
-        }
-        ls::save_checkpoint(o.save, trainer, last);
-        ls::write_curve(o.curve, curve);
-        if (!o.quiet) std::printf("wrote %s and %s\n", o.save.c_str(), o.curve.c_str());
+        auto const data = ls::fashion_mnist(ls::split::train, o.data, scale);
+        auto const train_on = [&](auto const& images) {
+            auto loader = images | ls::shuffle(ls::seed{o.seed}) | ls::batch<samples_a_batch> | ls::workers(1) | ls::prefetch(4);
+            accuracy = train_epochs(trainer, loader, test, o, start);
+        };
+        if (o.augment) train_on(augmented(data, o.seed));
+        else train_on(data);
     }
     std::printf("test accuracy: %.3f\n", accuracy);
 }
@@ -132,6 +156,7 @@ int main(int argc, char** argv) {
     app.add_option("--curve", o.curve, "where the picture goes (fashion_mnist_MODEL.svg)");
     app.add_flag("--plan{text}", o.plan, "prints the plan of a step and ends: as text, --plan=json or --plan=svg")
         ->check(CLI::IsMember({"text", "json", "svg"}));
+    app.add_flag("--augment", o.augment, "moves and mirrors the training images at random");
     app.add_flag("--quiet", o.quiet, "prints the last line only");
     try {
         app.parse(argc, argv);
