@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/plan/plan.hpp>
+#include <lockstep/plan/proof.hpp>
 
 #include <cstdint>
 #include <vector>
@@ -10,8 +11,8 @@ namespace tests {
 
 namespace ls = lockstep;
 
-/// Follows a plan's operations over the bytes of the arena: who wrote them last? Knows nothing of live ranges, by
-/// which the plan was made.
+/// A second opinion on the proof of the arena. Follows a plan's operations over its bytes: who wrote them last? Knows
+/// nothing of live ranges, by which the plan was made and the proof goes.
 class arena_walk {
 public:
     constexpr explicit arena_walk(ls::plan const& p)
@@ -82,14 +83,18 @@ private:
 };
 
 constexpr bool is_sound(ls::plan const& p) { return arena_walk(p).is_sound(); }
+constexpr bool is_proved(ls::plan const& p) { return !ls::find_fault(p); }
 
-/// How many of a plan's values can be moved onto another one's place, one at a time, without is_sound noticing,
-/// though both are needed at once: a check that cannot fail would accept all of them.
+/// How many of a plan's values can be moved onto another one's place, one at a time, without `is_sound` noticing, though
+/// both are needed at once: a check that cannot fail would accept all of them.
 struct sabotage {
     int tried = 0;
     int noticed = 0;
+
+    constexpr bool is_found_out() const { return tried > 5 && noticed == tried; }
 };
-constexpr sabotage shift_each_value(ls::plan p) {
+template <class Check>
+constexpr sabotage shift_each_value(ls::plan p, Check is_sound) {
     std::vector<ls::placement> moved(p.placements.begin(), p.placements.end());
     std::vector<ls::placement> const original = moved;
     p.placements = moved;
@@ -111,6 +116,11 @@ constexpr sabotage shift_each_value(ls::plan p) {
     return result;
 }
 
+constexpr bool moved_values_are_noticed(ls::plan const& p) { return shift_each_value(p, is_sound).is_found_out(); }
+constexpr bool moved_values_are_no_proof(ls::plan const& p) {
+    return shift_each_value(p, [](ls::plan const& moved) { return !ls::find_arena_fault(moved); }).is_found_out();
+}
+
 /// Whether a plan is noticed whose operations number `index` and `index + 1` change places.
 constexpr bool order_matters(ls::plan p, std::size_t index) {
     std::vector<ls::operation> swapped(p.operations.begin(), p.operations.end());
@@ -118,57 +128,7 @@ constexpr bool order_matters(ls::plan p, std::size_t index) {
     swapped[index] = swapped[index + 1];
     swapped[index + 1] = first;
     p.operations = swapped;
-    return !is_sound(p);
-}
-
-/// Whether every parameter that is trained lies in exactly one bucket, whose gradient is computed once and before the
-/// bucket is ready, every state lies behind the buckets and is observed once at most, all of them lie apart, and the
-/// slices of all owners are the buckets.
-constexpr bool buckets_are_sound(ls::plan const& p) {
-    std::int64_t end = 0;
-    for (ls::bucket const& b : p.buckets) {
-        if (b.begin != end || b.end <= b.begin) return false;
-        end = b.end;
-        std::int64_t covered = b.begin;
-        for (int owner = 0; owner < p.settings.replicas; ++owner) {
-            ls::bucket_slice const own = ls::slice_of(b, owner, p.settings.replicas);
-            if (own.begin != covered) return false;
-            covered = own.end;
-        }
-        if (covered != b.end) return false;
-    }
-    if (end != p.trained_elements) return false;
-    int counted = 0, trained = 0;
-    for (ls::bucket const& b : p.buckets) counted += b.parameters;
-    for (ls::program_parameter const& each : p.parameters) trained += each.declared.is_trained();
-    if (counted != trained) return false;
-    for (std::size_t i = 0; i < p.parameters.size(); ++i) {
-        std::int64_t const first = p.parameter_offsets[i], last = first + p.parameters[i].declared.shape.size();
-        for (std::size_t k = 0; k < i; ++k) {
-            std::int64_t const other = p.parameter_offsets[k];
-            if (first < other + p.parameters[k].declared.shape.size() && other < last) return false;
-        }
-        int computed = 0, computed_by = -1;
-        for (std::size_t o = 0; o < p.operations.size(); ++o) {
-            ls::buffer const& result = p.buffers[p.operations[o].result];
-            if (result.kind != ls::buffer_kind::gradient || result.parameter != static_cast<int>(i)) continue;
-            ++computed;
-            computed_by = static_cast<int>(o);
-        }
-        if (!p.parameters[i].declared.is_trained()) {
-            if (first < p.trained_elements || last > p.parameter_elements) return false;
-            if (computed != (p.parameters[i].observed ? 1 : 0)) return false;
-            continue;
-        }
-        int buckets = 0;
-        for (ls::bucket const& b : p.buckets) {
-            if (first < b.begin || last > b.end) continue;
-            ++buckets;
-            if (computed_by > b.ready_after) return false;
-        }
-        if (buckets != 1 || computed != 1) return false;
-    }
-    return true;
+    return !arena_walk(p).is_sound() && ls::find_order_fault(p);
 }
 
 } // namespace tests

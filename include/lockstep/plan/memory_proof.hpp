@@ -4,17 +4,18 @@
 #include <lockstep/plan/fault.hpp>
 #include <lockstep/plan/plan.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 namespace lockstep {
 
-/// Every parameter that is trained lies in exactly one bucket, apart from all others, and every state behind the buckets;
-/// a bucket is complete when its last gradient is there and its parameters have been read for the last time; the slices
-/// of all owners are the bucket.
+/// The slices of all owners are their bucket, and the buckets are all that is trained. Every parameter that is trained
+/// lies in exactly one bucket, apart from all others, and every state behind the buckets; a bucket is complete when its
+/// last gradient is there and its parameters have been read for the last time.
 constexpr plan_fault find_bucket_fault(plan const& p) {
+    int const buckets = static_cast<int>(p.buckets.size()), parameters = static_cast<int>(p.parameters.size());
     std::int64_t end = 0;
-    int const buckets = static_cast<int>(p.buckets.size());
     for (int b = 0; b < buckets; ++b) {
         bucket const& each = p.buckets[b];
         if (each.begin != end || each.end <= each.begin) return {plan_rule::slices_cover_their_bucket, b};
@@ -29,61 +30,63 @@ constexpr plan_fault find_bucket_fault(plan const& p) {
     }
     if (end != p.trained_elements) return {plan_rule::slices_cover_their_bucket, buckets};
 
-    int const parameters = static_cast<int>(p.parameters.size());
-    std::vector<int> home(p.parameters.size(), -1), found(p.buckets.size(), 0);
-    std::vector<std::int64_t> covered(p.buckets.size(), 0);
+    // For each parameter its bucket; states lie in none.
+    std::vector<int> home(p.parameters.size(), -1), order, found(p.buckets.size(), 0);
     for (int i = 0; i < parameters; ++i) {
-        std::int64_t const first = p.parameter_offsets[i], size = p.parameters[i].declared.shape.size();
+        std::int64_t const first = p.parameter_offsets[i], last = first + p.parameters[i].declared.shape.size();
+        order.push_back(i);
         if (!p.parameters[i].declared.is_trained()) {
-            if (first < p.trained_elements || first + size > p.parameter_elements)
+            if (first < p.trained_elements || last > p.parameter_elements)
                 return {plan_rule::parameter_is_in_one_bucket, i};
             continue;
         }
         for (int b = 0; b < buckets; ++b)
-            if (first >= p.buckets[b].begin && first + size <= p.buckets[b].end) home[i] = b;
+            if (first >= p.buckets[b].begin && last <= p.buckets[b].end) home[i] = b;
         if (home[i] < 0 || first % slice_alignment != 0) return {plan_rule::parameter_is_in_one_bucket, i};
         ++found[home[i]];
-        covered[home[i]] += align_up(size, slice_alignment);
     }
-    // Apart from each other: together they fill their bucket, and no two begin at one place.
     for (int b = 0; b < buckets; ++b)
-        if (found[b] != p.buckets[b].parameters || covered[b] != p.buckets[b].end - p.buckets[b].begin)
-            return {plan_rule::parameter_is_in_one_bucket, b};
-    for (int i = 0; i < parameters; ++i)
-        for (int k = 0; k < i; ++k)
-            if (p.parameter_offsets[i] == p.parameter_offsets[k]) return {plan_rule::parameter_is_in_one_bucket, i};
+        if (found[b] != p.buckets[b].parameters) return {plan_rule::slices_cover_their_bucket, b};
+    auto const begin_of = [&](int i) { return p.parameter_offsets[i]; };
+    std::sort(order.begin(), order.end(), [&](int a, int b) { return begin_of(a) < begin_of(b); });
+    for (int k = 1; k < parameters; ++k)
+        if (begin_of(order[k - 1]) + p.parameters[order[k - 1]].declared.shape.size() > begin_of(order[k]))
+            return {plan_rule::parameter_is_in_one_bucket, order[k]};
 
     std::vector<int> computed(p.parameters.size(), 0);
     for (std::size_t i = 0; i < p.operations.size(); ++i) {
         operation const& op = p.operations[i];
-        auto const used_too_late = [&](int index) {
-            buffer const& b = p.buffers[index];
-            return b.parameter >= 0 && home[b.parameter] >= 0 &&
-                   p.buckets[home[b.parameter]].complete_after() < static_cast<int>(i);
+        auto const bucket_used = [&](int index) {
+            int const parameter = p.buffers[index].parameter;
+            return parameter < 0 ? -1 : home[parameter];
         };
-        bool late = used_too_late(op.result);
-        for (int k = 0; k < op.operand_count; ++k) late = late || used_too_late(op.operands[k]);
-        if (late) return {plan_rule::bucket_is_complete_after_its_last_use, static_cast<int>(i)};
+        // An operation and its tail are one call.
+        int const call_end = static_cast<int>(i) + op.has_tail;
+        auto const is_late = [&](int b) { return b >= 0 && p.buckets[b].complete_after() < call_end; };
+        int late = is_late(bucket_used(op.result)) ? bucket_used(op.result) : -1;
+        for (int k = 0; k < op.operand_count; ++k)
+            if (int const b = bucket_used(op.operands[k]); is_late(b)) late = b;
+        if (late >= 0) return {plan_rule::bucket_is_complete_after_its_last_use, late};
         if (p.buffers[op.result].kind == buffer_kind::gradient) ++computed[p.buffers[op.result].parameter];
     }
     if (p.forward_count == static_cast<int>(p.operations.size())) return {};
     for (int i = 0; i < parameters; ++i)
-        if (computed[i] != (home[i] >= 0 || p.parameters[i].observed ? 1 : 0)) return {plan_rule::value_is_written_once, i};
+        if (computed[i] != (home[i] >= 0 || p.parameters[i].observed ? 1 : 0))
+            return {plan_rule::gradient_is_computed_once, i};
     return {};
 }
 
-/// Every value, gradient and observation is written once, and before the operations that read it.
+/// Every value, gradient and observation is written once, and before the operations that read it; what comes from
+/// outside is not written at all.
 constexpr plan_fault find_order_fault(plan const& p) {
-    std::vector<char> written(p.buffers.size(), 0);
+    std::vector<char> written;
+    for (buffer const& b : p.buffers)
+        written.push_back(b.kind != buffer_kind::value && b.kind != buffer_kind::gradient);
     for (std::size_t i = 0; i < p.operations.size(); ++i) {
         operation const& op = p.operations[i];
-        int const where = static_cast<int>(i);
-        for (int k = 0; k < op.operand_count; ++k) {
-            buffer_kind const kind = p.buffers[op.operands[k]].kind;
-            bool const computed = kind == buffer_kind::value || kind == buffer_kind::gradient;
-            if (computed && !written[op.operands[k]]) return {plan_rule::value_is_read_after_its_write, where};
-        }
-        if (written[op.result]) return {plan_rule::value_is_written_once, where};
+        for (int k = 0; k < op.operand_count; ++k)
+            if (!written[op.operands[k]]) return {plan_rule::value_is_read_after_its_write, static_cast<int>(i)};
+        if (written[op.result]) return {plan_rule::value_is_written_once, static_cast<int>(i)};
         written[op.result] = 1;
     }
     return {};
@@ -158,15 +161,21 @@ constexpr plan_fault find_arena_fault(plan const& p) {
         operation const& op = p.operations[i];
         buffer const& result = p.buffers[op.result];
         if (result.kind != buffer_kind::value || result.storage == op.result) continue;
-        // In place: over an operand of the same storage, which nobody needs after it.
-        bool over_its_operand = false;
+        auto const same_memory = [&](int index) {
+            return p.buffers[index].kind == buffer_kind::value && p.buffers[index].storage == result.storage;
+        };
+        // In place: over operands of the same storage, which nobody needs after it.
+        bool over_an_operand = false, sound = op.facts.elementwise;
         for (int k = 0; k < op.operand_count; ++k) {
-            buffer const& operand = p.buffers[op.operands[k]];
-            if (operand.kind != buffer_kind::value || operand.storage != result.storage) continue;
-            over_its_operand = op.facts.elementwise && op.facts.aligned[k] && !operand.result &&
-                               last_read[op.operands[k]] == i;
+            if (!same_memory(op.operands[k])) continue;
+            over_an_operand = true;
+            sound = sound && op.facts.aligned[k] && !p.buffers[op.operands[k]].result && last_read[op.operands[k]] == i;
         }
-        if (!over_its_operand) return {plan_rule::value_is_overwritten_by_its_last_reader, i};
+        // While a tail writes some rows, the operation that carries it still reads for others.
+        if (i > 0 && p.operations[i - 1].has_tail)
+            for (int k = 0; k < p.operations[i - 1].operand_count; ++k)
+                sound = sound && !same_memory(p.operations[i - 1].operands[k]);
+        if (!over_an_operand || !sound) return {plan_rule::value_is_overwritten_by_its_last_reader, i};
     }
 
     std::vector<detail::live_range> const ranges = detail::live_ranges(p);

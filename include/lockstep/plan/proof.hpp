@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/plan/fault.hpp>
 #include <lockstep/plan/memory_proof.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/schedule_proof.hpp>
@@ -9,14 +10,17 @@ namespace lockstep {
 
 /// What is wrong with a plan, and with which of its operations, parameters, buckets, buffers or commands.
 ///
-/// A plan is held to be sound by five rules, each checked on the plan as it stands, not on how it was made:
+/// A plan is held to be sound by six rules, each checked on the plan as it stands, not on how it was made:
 ///  - every parameter that is trained lies in exactly one bucket, which is complete when its gradient is there and
 ///    nobody reads it any more, and the owners' slices are the bucket;
 ///  - every value is written once, by an operation before those that read it;
 ///  - no two values that are needed at the same time overlap in the arena;
 ///  - everything that is observed but not trained says how shards are merged;
+///  - the passes run every operation for every shard once, in order;
 ///  - the replicas' schedules come to an end, with every write before the reads that it is for, and every read before
-///    the next write, by the order of a stream or behind an event.
+///    the next write, by the order of a stream or behind an event. Every bucket is reduced and updated once, after the
+///    last of its uses in all replicas, and its mean counts all samples; whatever is sent is there before.
+/// That processes agree on what they send each other, find_process_fault tells of their schedules.
 constexpr plan_fault find_fault(plan const& p) {
     if (plan_fault const f = find_bucket_fault(p)) return f;
     if (plan_fault const f = find_order_fault(p)) return f;
