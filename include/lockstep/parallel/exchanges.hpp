@@ -120,7 +120,7 @@ public:
         std::int64_t samples = 0;
         for (shard_result const& each : shards_->results()) samples += each.samples;
         T* const values = scratch_of(r);
-        for_own_states<Plan>(r, [&](local_parameter const& declared, std::int64_t element) {
+        for_own_states(p, r, replicas, [&](local_parameter const& declared, std::int64_t element) {
             for (int n = 0; n < tree_.size(); ++n) values[n] = nodes[n * size + element - p.trained_elements];
             if (declared.merge.how == merge_kind::maximum) values[0] = *std::max_element(values, values + tree_.size());
             else tree_.add_in_place(values, 1, 1);
@@ -213,7 +213,7 @@ private:
     }
 
     void pack_states(shard_node node, T* sums) const {
-        for_own_states<Plan, 1>(0, [&](local_parameter const& declared, std::int64_t element) {
+        for_own_states(p, 0, 1, [&](local_parameter const& declared, std::int64_t element) {
             T& sum = sums[element - p.trained_elements];
             auto const seen = [&](int shard) {
                 int const s = shard - shards_->share().first;

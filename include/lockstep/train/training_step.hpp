@@ -247,7 +247,7 @@ private:
     void merge(int r) {
         if constexpr (across) exchanges_->merge_states(r, parameters_);
         else if constexpr (observes())
-            merge_states<Plan, p.settings.shards>(passes_.gradients(), [&](int s) { return passes_.samples(s); }, parameters_, r);
+            merge_states<p.settings.shards>(p, passes_.gradients(), [&](int s) { return passes_.samples(s); }, parameters_, r);
     }
     void combine(int r, int b) {
         if constexpr (across)
