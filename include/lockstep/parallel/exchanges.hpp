@@ -56,8 +56,8 @@ class step_exchanges {
 
 public:
     /// `tree`: of all shards of all processes. Every process makes the same exchanges.
-    step_exchanges(Group& group, shard_tree const& tree, passes& shards, T* parameters)
-        : group_(&group), tree_(tree), shards_(&shards), headers_(static_cast<std::size_t>(group.size())),
+    step_exchanges(Group& processes, shard_tree const& tree, passes& own, T* parameters)
+        : group_(&processes), tree_(tree), shards_(&own), headers_(static_cast<std::size_t>(processes.size())),
           scratch_(static_cast<std::size_t>(tree_.size() * block * replicas)), sums_(static_cast<std::size_t>(tree_.size())) {
         std::int64_t received = 0;
         for (bucket const& b : p.buckets) {
