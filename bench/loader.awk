@@ -20,7 +20,8 @@ function ratio(above, below) { return number(below > 0 ? above / below : 0, "%.2
 END {
     form = "%-26s %7s %8s %8s %8s %9s %9s %7s %7s\n"
     printf form, "", "workers", "lockstep", "convert", "copy", "DataLoader", "lockstep/", "loop", "torch"
-    rows = split("fashion_mnist/plain fashion_mnist/augmented cifar/plain cifar/augmented csv/plain tokens/plain", names, " ")
+    rows = split("fashion_mnist/plain fashion_mnist/augmented cifar/plain cifar/augmented csv/plain tokens/plain", \
+                 names, " ")
     for (r = 1; r <= rows; r++)
         for (workers = 0; workers <= 2; workers++) {
             data = names[r]

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Samples a second of the loader, shuffled, with 0, 1 and 2 workers, beside what bounds it, in the data's own order:
-// of images in memory a copy of the bytes, and a loop that makes normalized numbers of them; of a table in memory a copy
-// of the rows; of a file of tokens, which is in the page cache, the reading of every window, and that with a loop that
-// makes inputs and targets of it. Nobody reads the batches. And bytes a second of a CSV file that is parsed, beside a
-// loop of std::from_chars.
+// of images in memory a copy of the bytes, and a loop that makes normalized numbers of them; of a table in memory a
+// copy of the rows; of a file of tokens in the page cache the reading of every window, and that with a loop that makes
+// inputs and targets of it. Nobody reads the batches. And bytes a second of a CSV file that is parsed, beside a loop of
+// std::from_chars.
 //     raw/<data>/copy, raw/<data>/convert, lockstep/<data>/plain/<workers>, lockstep/<data>/augmented/<workers>
 //     raw/csv/parse, lockstep/csv/parse
 #include <lockstep/error.hpp>
