@@ -32,6 +32,7 @@ public:
         ended_.resize(p.steps.exchanges.size());
         find_last_uses();
     }
+    constexpr ~schedule_walk() = default; // nvcc's front end takes the implicit one for none that is constexpr
 
     constexpr plan_fault run() {
         if (plan_fault const f = compare_collectives()) return f;
