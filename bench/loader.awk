@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 # A table from bench/loader's CSV and the lines "torch/<case>,<samples a second>" of loader_torch.py, after median.awk.
-# Processor time counts where one thread does everything, elapsed time where workers do.
+# Processor time counts where one thread does everything, elapsed time where workers do. The loop to compare with is the
+# one that converts; of a table, of which nothing is converted, the copy.
 
 /^"/ && !/_(mean|median|stddev|cv)",/ {
     row = $0
     sub(/^"/, "", row)
     sub(/\/real_time".*/, "", row)
     split($0, fields, ",")
-    samples = fields[7] * fields[3]
-    rates[row] = rates[row] " " (row ~ /workers:[1-9]/ ? fields[7] : samples / fields[4])
+    per_second = fields[fields[6] != "" ? 6 : 7] # bytes or samples
+    rates[row] = rates[row] " " (row ~ /workers:[1-9]/ ? per_second : per_second * fields[3] / fields[4])
 }
 /^torch\// { split($0, fields, ","); rates[fields[1]] = fields[2] }
 
@@ -18,18 +19,22 @@ function ratio(above, below) { return number(below > 0 ? above / below : 0, "%.2
 
 END {
     form = "%-26s %7s %8s %8s %8s %9s %9s %7s %7s\n"
-    printf form, "", "workers", "lockstep", "convert", "copy", "DataLoader", "lockstep/", "convert", "torch"
-    split("fashion_mnist cifar", data, " ")
-    split("plain augmented", kinds, " ")
-    for (d = 1; d <= 2; d++)
-        for (k = 1; k <= 2; k++)
-            for (workers = 0; workers <= 2; workers++) {
-                what = data[d] "/" kinds[k]
-                ours = rate("lockstep/" what "/workers:" workers)
-                peer = rate("torch/" what "/workers:" workers)
-                convert = rate("raw/" data[d] "/convert")
-                printf form, what, workers, number(ours, "%.2f"), number(convert, "%.2f"), \
-                       number(rate("raw/" data[d] "/copy"), "%.2f"), number(peer, "%.4f"), "", ratio(ours, convert), \
-                       number(peer > 0 ? ours / peer : 0, "%.0f")
-            }
+    printf form, "", "workers", "lockstep", "convert", "copy", "DataLoader", "lockstep/", "loop", "torch"
+    rows = split("fashion_mnist/plain fashion_mnist/augmented cifar/plain cifar/augmented csv/plain tokens/plain", \
+                 names, " ")
+    for (r = 1; r <= rows; r++)
+        for (workers = 0; workers <= 2; workers++) {
+            data = names[r]
+            sub(/\/.*/, "", data)
+            ours = rate("lockstep/" names[r] "/workers:" workers)
+            peer = rate("torch/" names[r] "/workers:" workers)
+            convert = rate("raw/" data "/convert")
+            copy = rate("raw/" data "/copy")
+            printf form, names[r], workers, number(ours, "%.2f"), number(convert, "%.2f"), number(copy, "%.2f"), \
+                   number(peer, "%.4f"), "", ratio(ours, convert > 0 ? convert : copy), \
+                   number(peer > 0 ? ours / peer : 0, "%.0f")
+        }
+    ours = rate("lockstep/csv/parse")
+    raw = rate("raw/csv/parse")
+    printf "CSV parsed: %.0f MB/s, %.2f of the %.0f MB/s of std::from_chars\n", ours, ratio(ours, raw), raw
 }

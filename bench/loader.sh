@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Measures the loader beside a copy, a conversion loop and, where Python finds torch and torchvision, PyTorch's
-# DataLoader, and prints millions of samples a second side by side.
+# Measures the loader beside a copy, a conversion loop and, where Python finds torch, torchvision and NumPy, PyTorch's
+# DataLoader, and prints millions of samples a second side by side; and a CSV file's parsing beside std::from_chars.
 set -eu
 
 usage() {
@@ -9,7 +9,7 @@ usage() {
 usage: bench/loader.sh [--repetitions N] [--min-time SECONDS] [--python PYTHON] [--build DIR]
   --repetitions N      of every row, in random order; their median counts (default 5)
   --min-time SECONDS   at least so long per row and repetition (default 0.2)
-  --python PYTHON      with torch and torchvision, for the peer (default python3)
+  --python PYTHON      with torch, torchvision and NumPy, for the peer (default python3)
   --build DIR          where to build (default build/bench)
 END_OF_USAGE
 }

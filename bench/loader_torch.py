@@ -3,20 +3,23 @@
 
 Fashion-MNIST's training images and images of CIFAR's size, shuffled, batches of 64, with 0, 1 and 2 workers. Plain:
 bytes become normalized numbers, by tensor operations on each sample; augmented: torchvision's random crop and flip
-before. Nobody reads the batches.
+before. A table is a TensorDataset; windows of tokens come from a mapped file, as nanoGPT has them, one by one. Nobody
+reads the batches.
 """
 import argparse
 import gzip
 import struct
 import sys
+import tempfile
 import time
 
 try:
+    import numpy
     import torch
-    from torch.utils.data import DataLoader, Dataset
+    from torch.utils.data import DataLoader, Dataset, TensorDataset
     from torchvision.transforms import v2
 except ImportError as error:
-    sys.exit(f"loader_torch.py: expected torch and torchvision, found: {error}")
+    sys.exit(f"loader_torch.py: expected torch, torchvision and NumPy, found: {error}")
 
 
 def read_idx(path):
@@ -37,6 +40,21 @@ class Images(Dataset):
 
     def __getitem__(self, index):
         return self.transform(self.images[index]), self.labels[index]
+
+
+class Windows(Dataset):
+    """Windows of a file of uint16 tokens with the tokens behind each."""
+
+    def __init__(self, path, positions):
+        self.tokens, self.positions = numpy.memmap(path, dtype=numpy.uint16, mode="r"), positions
+
+    def __len__(self):
+        return (len(self.tokens) - 1) // self.positions
+
+    def __getitem__(self, index):
+        first = index * self.positions
+        window = torch.from_numpy(self.tokens[first : first + self.positions + 1].astype(numpy.int64))
+        return window[:-1], window[1:]
 
 
 def normalized(image):
@@ -69,14 +87,21 @@ def main():
     labels = read_idx(f"{options.data}/train-labels-idx1-ubyte.gz").long()
     cifar = torch.randint(0, 256, (50_000, 3, 32, 32), dtype=torch.uint8)
     cifar_labels = torch.arange(50_000) % 10
-    for workers in (0, 1, 2):
-        for name, data in (
-            ("fashion_mnist/plain", Images(fashion, labels, normalized)),
-            ("fashion_mnist/augmented", Images(fashion, labels, augment)),
-            ("cifar/plain", Images(cifar, cifar_labels, normalized)),
-            ("cifar/augmented", Images(cifar, cifar_labels, augment_cifar)),
-        ):
-            print(f"torch/{name}/workers:{workers},{samples_a_second(data, workers, options.seconds):.0f}", flush=True)
+    table = TensorDataset(torch.rand(100_000, 20), torch.arange(100_000) % 10)
+    with tempfile.NamedTemporaryFile() as tokens:
+        numpy.random.default_rng(1).integers(0, 50_257, 10_000_000, dtype=numpy.uint16).tofile(tokens)
+        tokens.flush()
+        for workers in (0, 1, 2):
+            for name, data in (
+                ("fashion_mnist/plain", Images(fashion, labels, normalized)),
+                ("fashion_mnist/augmented", Images(fashion, labels, augment)),
+                ("cifar/plain", Images(cifar, cifar_labels, normalized)),
+                ("cifar/augmented", Images(cifar, cifar_labels, augment_cifar)),
+                ("csv/plain", table),
+                ("tokens/plain", Windows(tokens.name, 256)),
+            ):
+                rate = samples_a_second(data, workers, options.seconds)
+                print(f"torch/{name}/workers:{workers},{rate:.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@
 #include <lockstep/loader/pipeline.hpp>
 #include <lockstep/loader/pixel_dataset.hpp>
 #include <lockstep/loader/position.hpp>
+#include <lockstep/loader/sample_error.hpp>
 #include <lockstep/loader/sampler.hpp>
 #include <lockstep/loader/skip_bad.hpp>
 #include <lockstep/loader/split.hpp>

@@ -13,12 +13,17 @@
 #include <lockstep/model/loss/regression.hpp>
 #include <lockstep/model/sequential.hpp>
 #include <lockstep/parallel/parallel.hpp>
+#include <lockstep/tensor/tensor.hpp>
 #include <lockstep/train/adam.hpp>
 #include <lockstep/train/trainer.hpp>
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 using namespace lockstep;
 using namespace lockstep::testing;
@@ -40,6 +45,43 @@ TEST_CASE("a model learns what follows from a file of tokens") {
     auto const result = trainer.evaluate(test_batches);
     CHECK(result.accuracy == 1.0);
     CHECK(result.samples == test.size());
+}
+
+TEST_CASE("class indices are samples of a model of any elements") {
+    temporary_directory const directory;
+    bytes text(200);
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<unsigned char>(i * 3 % 8);
+    token_dataset<8, 12> const windows{write(directory / "text", text), token_type::uint8};
+    auto batches = windows | batch<16>;
+    using net = sequential<class_indices<8, 12>, embedding<16>, linear<8>>;
+
+    parallel<net, cpu_devices<2>, element<double>> model{seed{1}};
+    trainer trainer{model, cross_entropy{}, adam{.learning_rate = 0.05}, batch_size<16>};
+    static_assert(!std::is_same_v<decltype(batches)::batch_type, decltype(trainer)::batch_type>);
+    double const before = trainer.evaluate(batches).loss;
+    CHECK(before > 1.5);
+    CHECK(trainer.forward(*batches.begin()) == doctest::Approx(before).epsilon(1e-12));
+    for (int epoch = 0; epoch < 40; ++epoch)
+        for (auto const& batch : batches) trainer.step(batch);
+    CHECK(trainer.evaluate(batches).loss < 0.1);
+}
+
+TEST_CASE("a step takes inputs and targets in braces") {
+    tensor<float, shape<2>> inputs(6);
+    for (std::size_t i = 0; i < 12; ++i) inputs.elements()[i] = static_cast<float>(i % 5) - 2;
+    std::vector<std::int32_t> const classes{0, 1, 2, 0, 1, 2};
+    auto const losses = [&](auto const& step) {
+        parallel<sequential<shape<2>, linear<3>>, cpu_devices<2>> model{seed{1}};
+        trainer trainer{model, cross_entropy{}, adam{.learning_rate = 0.05}, batch_size<6>};
+        double const first = step(trainer);
+        return std::pair{first, step(trainer)};
+    };
+    auto const in_braces = losses([&](auto& trainer) { return trainer.step({inputs.view(), classes}); });
+    auto const named = losses([&](auto& trainer) {
+        return trainer.step(batch_view<float, shape<2>>{inputs.view(), classes});
+    });
+    CHECK(in_braces == named);
+    CHECK(in_braces.second < in_braces.first);
 }
 
 TEST_CASE("a model fits the numbers of a CSV file") {

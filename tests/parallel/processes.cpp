@@ -90,3 +90,27 @@ TEST_CASE("a number of processes that is no power of two cuts the tree where it 
     CHECK(one == train_on<net<>, 2, ls::reproducible<6>>(3, way::whole));
     CHECK(one == train_on<net<>, 3, ls::reproducible<6>>(2, way::whole));
 }
+
+TEST_CASE("clipping by the norm and accumulation over batches are the same over processes") {
+    ls::clip_norm const tight{0.05};
+    auto const clipped = train_part<net<>, 1, ls::reproducible<4>>(0, 1, way::whole, tight);
+    CHECK(clipped != train_part<net<>, 1, ls::reproducible<4>>(0, 1, way::whole));
+    CHECK(clipped == train_on<net<>, 1, ls::reproducible<4>>(2, way::whole, tight));
+    CHECK(clipped == train_on<net<>, 2, ls::reproducible<4>, ls::sharded_optimizer>(2, way::by_parts, tight));
+    auto const accumulated = train_part<net<>, 1, ls::reproducible<4>>(0, 1, way::whole, ls::accumulate{3});
+    CHECK(accumulated.is_finite());
+    CHECK(accumulated == train_on<net<>, 2, ls::reproducible<4>>(2, way::whole, ls::accumulate{3}));
+    CHECK(accumulated == train_on<net<>, 1, ls::reproducible<4>, ls::sharded_optimizer>(4, way::by_parts, ls::accumulate{3}));
+}
+
+TEST_CASE("without reproducible, each process adds its own shards first, and all agree") {
+    auto const one = train_part<net<ls::synchronized>, 1>(0, 1, way::whole);
+    auto const six = train_on<net<ls::synchronized>, 2>(3, way::whole);
+    REQUIRE(six.losses.size() == one.losses.size());
+    CHECK(six.is_finite());
+    // Rounding alone, which training multiplies.
+    double largest = 0.0;
+    for (std::size_t i = 0; i < 10; ++i) largest = std::max(largest, std::abs(one.losses[i] - six.losses[i]));
+    CHECK(largest < 1e-4);
+    CHECK(six != one);
+}

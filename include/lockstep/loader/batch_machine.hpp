@@ -6,6 +6,7 @@
 #include <lockstep/loader/dataset.hpp>
 #include <lockstep/loader/distributed.hpp>
 #include <lockstep/loader/last_batch.hpp>
+#include <lockstep/loader/sample_error.hpp>
 #include <lockstep/loader/sampler.hpp>
 #include <lockstep/loader/slot_memory.hpp>
 #include <lockstep/loader/transform/mapped.hpp>
@@ -28,18 +29,6 @@
 
 namespace lockstep {
 
-/// A sample could not be read. The dataset's own exception is nested in this one (std::rethrow_if_nested).
-class sample_error : public data_error {
-public:
-    sample_error(std::int64_t sample, std::string const& text) : data_error(text), sample_(sample) {}
-
-    /// The sample's index in the dataset.
-    std::int64_t sample() const { return sample_; }
-
-private:
-    std::int64_t sample_;
-};
-
 /// How a loader works; nothing of it changes what it delivers.
 struct loader_options {
     /// Threads that fill batches; with none, the thread that asks for a batch fills it.
@@ -51,17 +40,6 @@ struct loader_options {
 };
 
 namespace detail {
-
-/// What the exception says that is being handled.
-inline std::string text_of_exception() {
-    try {
-        throw;
-    } catch (std::exception const& cause) {
-        return cause.what();
-    } catch (...) {
-        return "what was thrown is no std::exception";
-    }
-}
 
 /// What is delivered, and in which order: all that a loader's content depends on.
 template <any_dataset Data, sampler Sampler, class Collation>
@@ -202,8 +180,7 @@ private:
         } catch (...) {
             auto const where = "batch " + std::to_string(batch) + " of epoch " + std::to_string(run.epoch);
             if (failed < 0) std::throw_with_nested(data_error{where + ": " + text_of_exception()});
-            std::throw_with_nested(sample_error{failed, "sample " + std::to_string(failed) + " (" + where +
-                                                            "): " + text_of_exception()});
+            throw_sample_error(failed, where);
         }
         if constexpr (std::same_as<Last, pad_last>) {
             pad(into.data(), into.size(), Batch * sample_shape::size);

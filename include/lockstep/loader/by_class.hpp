@@ -4,6 +4,7 @@
 #include <lockstep/error.hpp>
 #include <lockstep/expression/seed.hpp>
 #include <lockstep/loader/permutation.hpp>
+#include <lockstep/loader/sample_error.hpp>
 #include <lockstep/loader/transform/mapped.hpp>
 
 #include <algorithm>
@@ -46,16 +47,22 @@ struct classes_of_samples {
     }
 };
 
-/// Reads every target once: the dataset's target_of(index) where it has one, else the whole sample.
+/// Reads every target once: the dataset's target_of(index) where it has one, else the whole sample. Throws sample_error
+/// for one that cannot be read.
 template <has_classes Data>
 std::vector<std::int32_t> read_targets(Data const& data) {
+    constexpr bool has_target_of = requires { data.target_of(std::int64_t{}); };
     std::vector<std::int32_t> targets(static_cast<std::size_t>(data.size()));
-    if constexpr (requires { data.target_of(std::int64_t{}); }) {
-        for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = data.target_of(static_cast<std::int64_t>(i));
-    } else {
-        std::vector<sample_element<Data>> input(static_cast<std::size_t>(Data::sample_shape::size));
-        for (std::size_t i = 0; i < targets.size(); ++i)
-            draw_sample(data, static_cast<std::int64_t>(i), std::span{input}, std::span{&targets[i], 1}, {});
+    std::vector<sample_element<Data>> input(has_target_of ? 0 : static_cast<std::size_t>(Data::sample_shape::size));
+    std::int64_t sample = 0;
+    try {
+        for (auto& target : targets) {
+            if constexpr (has_target_of) target = data.target_of(sample);
+            else draw_sample(data, sample, std::span{input}, std::span{&target, 1}, {});
+            ++sample;
+        }
+    } catch (...) {
+        throw_sample_error(sample, "sampling by class");
     }
     return targets;
 }

@@ -58,7 +58,15 @@ private:
         field.line = line_;
         field.column = column_;
         if (!text_.starts_with('"')) {
-            while (!text_.empty() && text_.front() != separator_ && !at_line_end()) take(field.text);
+            std::size_t size = 0;
+            auto const ends = [this](std::size_t at) {
+                char const c = text_[at];
+                return c == separator_ || c == '\n' || (c == '\r' && is_line_end(text_.substr(at)));
+            };
+            while (size < text_.size() && !ends(size)) ++size;
+            field.text.assign(text_, 0, size);
+            text_.remove_prefix(size);
+            column_ += static_cast<std::int64_t>(size);
             return;
         }
         skip();
@@ -80,7 +88,8 @@ private:
         throw csv_error(file_, behind, "expected a separator behind the closing quote, found '" + found + "'");
     }
 
-    bool at_line_end() const { return text_.starts_with('\n') || text_.starts_with("\r\n"); }
+    static bool is_line_end(std::string_view at) { return at.starts_with('\n') || at.starts_with("\r\n"); }
+    bool at_line_end() const { return is_line_end(text_); }
     bool accept_line_end() {
         if (!at_line_end()) return false;
         if (text_.front() == '\r') skip();

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <lockstep/error.hpp>
-#include <lockstep/plan/plan.hpp>
+#include <lockstep/plan/settings.hpp>
 
 #include <cstdint>
 #include <string>

@@ -56,8 +56,8 @@ class step_exchanges {
 
 public:
     /// `tree`: of all shards of all processes. Every process makes the same exchanges.
-    step_exchanges(Group& group, shard_tree const& tree, passes& shards, T* parameters)
-        : group_(&group), tree_(tree), shards_(&shards), headers_(static_cast<std::size_t>(group.size())),
+    step_exchanges(Group& processes, shard_tree const& tree, passes& own, T* parameters)
+        : group_(&processes), tree_(tree), shards_(&own), headers_(static_cast<std::size_t>(processes.size())),
           scratch_(static_cast<std::size_t>(tree_.size() * block * replicas)), sums_(static_cast<std::size_t>(tree_.size())) {
         std::int64_t received = 0;
         for (bucket const& b : p.buckets) {
@@ -120,7 +120,7 @@ public:
         std::int64_t samples = 0;
         for (shard_result const& each : shards_->results()) samples += each.samples;
         T* const values = scratch_of(r);
-        for_own_states<Plan>(r, [&](local_parameter const& declared, std::int64_t element) {
+        for_own_states(p, r, replicas, [&](local_parameter const& declared, std::int64_t element) {
             for (int n = 0; n < tree_.size(); ++n) values[n] = nodes[n * size + element - p.trained_elements];
             if (declared.merge.how == merge_kind::maximum) values[0] = *std::max_element(values, values + tree_.size());
             else tree_.add_in_place(values, 1, 1);
@@ -213,7 +213,7 @@ private:
     }
 
     void pack_states(shard_node node, T* sums) const {
-        for_own_states<Plan, 1>(0, [&](local_parameter const& declared, std::int64_t element) {
+        for_own_states(p, 0, 1, [&](local_parameter const& declared, std::int64_t element) {
             T& sum = sums[element - p.trained_elements];
             auto const seen = [&](int shard) {
                 int const s = shard - shards_->share().first;

@@ -11,27 +11,29 @@
 
 namespace lockstep::detail {
 
+// Not inlined: where a compiler may contract a product with the sum that it goes into, it would do so here and not
+// there, and the bits of a sum would depend on who adds what.
+
 /// What a shard's observation counts: of no samples nothing was observed.
 template <class T>
-T observed_by(merge_rule const& rule, T observation, std::int64_t samples) {
+[[gnu::noinline]] T observed_by(merge_rule const& rule, T observation, std::int64_t samples) {
     if (samples == 0) return rule.how == merge_kind::maximum ? std::numeric_limits<T>::lowest() : T(0);
     return rule.how == merge_kind::average ? observation * static_cast<T>(samples) : observation;
 }
 /// Changes a state by what all shards together observed: a sum over them, or the largest.
 template <class T>
-void merge_into(T& state, T observed, T samples, merge_rule const& rule) {
+[[gnu::noinline]] void merge_into(T& state, T observed, T samples, merge_rule const& rule) {
     if (rule.how == merge_kind::average) state += static_cast<T>(rule.momentum) * (observed / samples - state);
     else if (rule.how == merge_kind::sum) state += observed;
     else state = std::max(state, observed);
 }
 
-/// Calls work(declared, element) for every element of the states that are observed and that a replica merges.
-template <class Plan, int Replicas = Plan::value.settings.replicas, class Work>
-void for_own_states(int replica, Work const& work) {
-    constexpr plan p = Plan::value;
+/// Calls work(declared, element) for every element of the states that are observed, of each of `owners` for its share.
+template <class Work>
+void for_own_states(plan const& p, int owner, int owners, Work const& work) {
     int number = 0;
     for (std::size_t i = 0; i < p.parameters.size(); ++i) {
-        if (!p.parameters[i].observed || number++ % Replicas != replica) continue;
+        if (!p.parameters[i].observed || number++ % owners != owner) continue;
         std::int64_t const begin = p.parameter_offsets[i];
         for (std::int64_t e = begin; e < begin + p.parameters[i].declared.shape.size(); ++e)
             work(p.parameters[i].declared, e);
@@ -41,10 +43,11 @@ void for_own_states(int replica, Work const& work) {
 /// Merges what the shards of a batch observed into a model's states, element by element, as each state's rule says.
 /// Every replica calls this and does some of the states. `observations` and `parameters` are laid out alike;
 /// samples(shard) is how many a shard had, and with none it observed nothing.
-template <class Plan, int Shards, class T, class Samples>
-void merge_states(std::array<T const*, Shards> const& observations, Samples const& samples, T* parameters, int replica) {
+template <int Shards, class T, class Samples>
+void merge_states(plan const& p, std::array<T const*, Shards> const& observations, Samples const& samples, T* parameters,
+                  int replica) {
     T const total = static_cast<T>(sum_over_shards<Shards>([&](int s) { return samples(s); }));
-    for_own_states<Plan>(replica, [&](local_parameter const& declared, std::int64_t e) {
+    for_own_states(p, replica, p.settings.replicas, [&](local_parameter const& declared, std::int64_t e) {
         auto const seen = [&](int s) { return observed_by(declared.merge, observations[s][e], samples(s)); };
         T observed;
         if (declared.merge.how == merge_kind::maximum) {

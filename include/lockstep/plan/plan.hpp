@@ -48,11 +48,11 @@ struct plan {
     constexpr std::int64_t trained_bytes() const { return trained_elements * settings.element_bytes; }
     /// Bytes that a device holds at most when `processes` train together: its arenas and the gradients of its shards; of
     /// what the replicas of a host share, parameters and the optimizer's values, its part. With a sharded optimizer a
-    /// process keeps the values of its own slices alone; what is exchanged has a place for each process' sum of a slice.
+    /// process keeps the values of its own slices alone; what it receives are all processes' sums of its slices.
     constexpr std::int64_t peak_bytes(int, int processes = 1) const {
         std::int64_t const own_shards = settings.shards / settings.replicas;
         std::int64_t const states = trained_bytes() * settings.optimizer_states / (settings.sharded_optimizer ? processes : 1);
-        std::int64_t const exchanged = settings.across_processes ? 3 * trained_bytes() : 0;
+        std::int64_t const exchanged = settings.across_processes ? trained_bytes() : 0;
         return arena_bytes * (shards_advance_together() ? own_shards : 1) + parameter_bytes() * own_shards +
                (parameter_bytes() + states + exchanged) / settings.replicas;
     }

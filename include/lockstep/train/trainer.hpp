@@ -39,12 +39,13 @@ struct evaluation {
 };
 
 /// What the compiler prints for a batch or loader whose samples the model cannot take.
-template <class Samples>
+template <class Samples, class Element>
 struct batch_of {
-    template <class Input>
+    template <class Input, class InputElement>
     struct fed_to_a_model_for {
-        static_assert(std::is_same_v<Samples, Input>,
-                      "the samples' shape is not the model's input shape: the type above names both");
+        static_assert(std::is_same_v<batch_of<Samples, Element>, batch_of<Input, InputElement>>,
+                      "the samples' shape or elements are not the model's: the type above names both, the batch's and "
+                      "the model's");
     };
 };
 
@@ -131,9 +132,8 @@ public:
         });
     }
 
-    /// One step. Returns the mean loss of the batch, from before the update.
-    template <class Shape, class TargetShape, class Target>
-    double step(batch_view<element, Shape, TargetShape, Target> const& batch) {
+    /// One step, also of step({inputs, targets}). Returns the mean loss of the batch, from before the update.
+    double step(batch_type const& batch) {
         prepare(batch, detail::joint_call::step);
         together([&] { step_.run(call_); });
         sum_losses();
@@ -144,12 +144,21 @@ public:
     /// The parts of a step, for loops of one's own: forward and backward keep every shard's values, reduce makes
     /// the mean gradient and its norm, update clips it and changes the parameters. Where batches are accumulated, reduce
     /// adds this one's gradients, and update is called when waits_for_more() says no.
-    template <class Shape, class TargetShape, class Target>
-    double forward(batch_view<element, Shape, TargetShape, Target> const& batch) {
+    double forward(batch_type const& batch) {
         prepare(batch, detail::joint_call::forward);
         together([&] { step_.forward(call_); });
         sum_losses();
         return loss_;
+    }
+    /// The same of batches whose type says another element, but whose samples are class indices all the same; any other
+    /// batch is one compile error.
+    template <class T, class Shape, class TargetShape, class Target>
+    double step(batch_view<T, Shape, TargetShape, Target> const& batch) {
+        return step(checked(batch));
+    }
+    template <class T, class Shape, class TargetShape, class Target>
+    double forward(batch_view<T, Shape, TargetShape, Target> const& batch) {
+        return forward(checked(batch));
     }
     void backward() {
         together([&] { step_.backward(); });
@@ -169,7 +178,7 @@ public:
     template <class Loader>
     evaluation evaluate(Loader& loader) {
         evaluation_sums sums;
-        for (auto const& batch : loader) evaluate(batch, sums);
+        for (auto const& batch : loader) evaluate(checked(batch), sums);
         evaluation result;
         result.samples = sums.samples;
         if (sums.samples > 0)
@@ -266,19 +275,29 @@ private:
 
     static_assert(groups_are_part_of<Optimizer, typename Parallel::model, training>());
 
-    template <class Shape>
-    using check = decltype(sizeof(typename batch_of<Shape>::template fed_to_a_model_for<input_shape>));
-    template <class TargetShape, class Target>
-    using check_targets = decltype(sizeof(typename detail::targets_of<Loss>::template expected<target_shape, target>::template
-                                              found<TargetShape, Target>));
-
     lockstep::team& team() { return model_->team(); }
 
-    template <class Shape, class TargetShape, class Target>
-    void prepare(batch_view<element, Shape, TargetShape, Target> const& batch, detail::joint_call what) {
-        using checked [[maybe_unused]] = check<Shape>;
-        using checked_targets [[maybe_unused]] = check_targets<TargetShape, Target>;
-        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) together([&] {
+    /// A batch as the type that everything else takes. Samples and targets are looked at in turn, so that one that fits
+    /// in neither is one error.
+    template <class T, class Shape, class TargetShape, class Target>
+    static batch_type checked(batch_view<T, Shape, TargetShape, Target> const& batch) {
+        using found = batch_of<Shape, element_in<T, Shape>>;
+        using input_element = element_in<element, input_shape>;
+        using found_targets = typename detail::targets_of<Loss>::template expected<target_shape, target>::template found<
+            TargetShape, Target>;
+        if constexpr (!std::is_same_v<found, batch_of<input_shape, input_element>>) {
+            static_assert(sizeof(typename found::template fed_to_a_model_for<input_shape, input_element>) > 0);
+            return {};
+        } else if constexpr (!std::is_same_v<TargetShape, target_shape> || !std::is_same_v<Target, target>) {
+            static_assert(sizeof(found_targets) > 0);
+            return {};
+        } else {
+            return {batch.inputs, batch.targets, batch.first, batch.whole, batch.offset};
+        }
+    }
+
+    void prepare(batch_type const& batch, detail::joint_call what) {
+        together([&] {
             if (step_.failure().has_failed())
                 throw usage_error("trainer: an earlier step failed, its parameters are in an unknown state");
             if (has_average_in_place_) throw usage_error("trainer: a step while the averaged weights are in place");
@@ -375,11 +394,8 @@ private:
         std::int64_t samples = 0;
     };
 
-    template <class Shape, class TargetShape, class Target>
-    void evaluate(batch_view<element, Shape, TargetShape, Target> const& batch, evaluation_sums& sums) {
-        using checked [[maybe_unused]] = check<Shape>;
-        using checked_targets [[maybe_unused]] = check_targets<TargetShape, Target>;
-        if constexpr (std::is_same_v<batch_view<element, Shape, TargetShape, Target>, batch_type>) together([&] {
+    void evaluate(batch_type const& batch, evaluation_sums& sums) {
+        together([&] {
             detail::check_batch<Loss, output_shape>(batch);
             if constexpr (Parallel::across_processes) {
                 if (whole_of(batch) > Batch)

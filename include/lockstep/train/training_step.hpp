@@ -44,12 +44,12 @@ public:
         typename update_type::accumulation accumulation;
     };
 
-    training_step(lockstep::team& team, T* parameters, shard_tree const& tree, shard_share share, Group& group,
+    training_step(lockstep::team& team, T* parameters, shard_tree const& tree, shard_share share, Group& processes,
                   Optimizer const& optimizer, Options const& options)
-        : team_(&team), parameters_(parameters), update_(parameters, optimizer, options, group.rank(), group.size()),
+        : team_(&team), parameters_(parameters), update_(parameters, optimizer, options, processes.rank(), processes.size()),
           passes_(team, reinterpret_cast<std::byte*>(parameters), share), events_(p.steps.events) {
         team.run([&](int r) { update_.clear(r); });
-        if constexpr (across) exchanges_.emplace(group, tree, passes_, parameters);
+        if constexpr (across) exchanges_.emplace(processes, tree, passes_, parameters);
         if constexpr (Options::records)
             recorder_.emplace(replicas, options.recorded.steps,
                               2 * (p.steps.compute.size() + p.steps.update.size()) + static_cast<std::size_t>(share.count) * p.operations.size());
@@ -247,7 +247,7 @@ private:
     void merge(int r) {
         if constexpr (across) exchanges_->merge_states(r, parameters_);
         else if constexpr (observes())
-            merge_states<Plan, p.settings.shards>(passes_.gradients(), [&](int s) { return passes_.samples(s); }, parameters_, r);
+            merge_states<p.settings.shards>(p, passes_.gradients(), [&](int s) { return passes_.samples(s); }, parameters_, r);
     }
     void combine(int r, int b) {
         if constexpr (across)

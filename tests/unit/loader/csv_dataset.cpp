@@ -55,6 +55,7 @@ TEST_CASE("CSV is cut into rows and fields") {
     CHECK(rows("a,b\r\n\r\n1,2") == table{{"a", "b"}, {"1", "2"}});
     CHECK(rows(",\n") == table{{"", ""}});
     CHECK(rows("a,") == table{{"a", ""}});
+    CHECK(rows("a\rb,c\r") == table{{"a\rb", "c\r"}});
     CHECK(rows("a;b,c", ';') == table{{"a", "b,c"}});
     CHECK(rows("\xef\xbb\xbf"
                "a,b") == table{{"a", "b"}});

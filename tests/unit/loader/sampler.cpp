@@ -10,9 +10,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <map>
 #include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 using namespace lockstep;
@@ -179,6 +183,29 @@ TEST_CASE("sampling by class reads the targets once, and only them where it can"
 
     CHECK(message_of<data_error>([] { classified{{0, 1, -1}} | stratified{seed{1}}; }) ==
           "sampling by class: expected a class of 0 or more, found -1 at sample 2");
+}
+
+TEST_CASE("sampling by class names the sample whose target cannot be read") {
+    auto const thrown = [](auto const& make) -> std::pair<std::int64_t, std::string> {
+        try {
+            make();
+        } catch (sample_error const& error) {
+            CHECK_THROWS_AS(std::rethrow_if_nested(error), std::runtime_error);
+            return {error.sample(), error.what()};
+        }
+        return {-1, ""};
+    };
+    std::pair<std::int64_t, std::string> const expected{7, "sample 7 (sampling by class): the disk is gone"};
+    CHECK(thrown([] { numbers{10, 7} | stratified{seed{1}}; }) == expected);
+    CHECK(thrown([] { numbers{10, 7} | balanced{seed{1}} | batch<2>; }) == expected);
+
+    struct with_targets : numbers {
+        std::int32_t target_of(std::int64_t index) const {
+            if (index == broken) throw std::runtime_error{"the disk is gone"};
+            return 0;
+        }
+    };
+    CHECK(thrown([] { with_targets{{10, 7}} | stratified{seed{1}}; }) == expected);
 }
 
 TEST_CASE("epoch_of cuts epochs out of the order of all") {
