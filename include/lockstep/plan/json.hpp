@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/plan/chart.hpp>
 #include <lockstep/plan/describe.hpp>
 #include <lockstep/plan/hash.hpp>
+#include <lockstep/plan/json_text.hpp>
 #include <lockstep/plan/plan.hpp>
 
+#include <charconv>
 #include <concepts>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,17 +17,6 @@
 namespace lockstep {
 
 namespace detail {
-
-/// A text between quotes. Names come from the library and from users' tags.
-inline std::string in_json(std::string_view text) {
-    std::string result = "\"";
-    for (char const c : text) {
-        if (c == '"' || c == '\\') result += '\\';
-        if (static_cast<unsigned char>(c) < 0x20) result += ' ';
-        else result += c;
-    }
-    return result + "\"";
-}
 
 /// Writes objects and lists, one to a line at the outer levels.
 class json_writer {
@@ -53,10 +44,8 @@ public:
         if constexpr (std::same_as<Number, bool>) return raw(number ? "true" : "false");
         else return raw(std::to_string(number));
     }
-    json_writer& value(double number) {
-        char buffer[32];
-        std::snprintf(buffer, sizeof buffer, "%.9g", number);
-        return raw(buffer);
+    json_writer& value(double value) {
+        return raw(number(value, std::chars_format::general, 15));
     }
     template <class T>
     json_writer& member(std::string_view name, T const& what) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/plan/chart.hpp>
 #include <lockstep/train/atomic_file.hpp>
-#include <lockstep/train/chart.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <lockstep/error.hpp>
-#include <lockstep/train/utf8.hpp>
+#include <lockstep/plan/json_text.hpp>
+#include <lockstep/plan/utf8.hpp>
 
 #include <array>
 #include <cstddef>
@@ -260,19 +261,6 @@ private:
     std::size_t position_ = 0;
     safetensors_header result_;
 };
-
-/// Appends a JSON string, escaped as the reference writer does.
-inline void append_json(std::string& json, std::string_view text) {
-    constexpr std::string_view codes = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt", digits = "0123456789abcdef";
-    json += '"';
-    for (char const c : text) {
-        auto const byte = static_cast<unsigned char>(c);
-        if (auto const code = codes.find(c); code != codes.npos) (json += '\\') += letters[code];
-        else if (byte < 0x20) ((json += "\\u00") += digits[byte / 16]) += digits[byte % 16];
-        else json += c;
-    }
-    json += '"';
-}
 
 /// The header's text, padded with spaces to a multiple of 8 bytes.
 inline std::string to_json(safetensors_header const& header) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/train/utf8.hpp>
+#include <lockstep/plan/utf8.hpp>
 
 #include <algorithm>
 #include <charconv>
