@@ -3,6 +3,7 @@
 
 #include <lockstep/error.hpp>
 #include <lockstep/expression/expression.hpp>
+#include <lockstep/layer/rule.hpp>
 #include <lockstep/model/loss.hpp>
 #include <lockstep/shape/memory_order.hpp>
 #include <lockstep/tensor/tensor.hpp>
@@ -11,6 +12,35 @@
 #include <span>
 #include <string>
 #include <type_traits>
+
+namespace lockstep {
+
+/// What the compiler prints for a batch or loader whose samples the model cannot take.
+template <class Samples, class Element>
+struct batch_of {
+    template <class Input, class InputElement>
+    struct fed_to_a_model_for {
+        static_assert(std::is_same_v<batch_of<Samples, Element>, batch_of<Input, InputElement>>,
+                      "the samples' shape or elements are not the model's: the type above names both, the batch's and "
+                      "the model's");
+    };
+};
+
+/// What the compiler prints for a loss that cannot take the model's output.
+template <class Loss>
+struct loss_of {
+    template <class Output>
+    struct fed_with {
+        template <class Rule>
+        struct breaks {
+            static_assert(std::is_same_v<Rule, rule::none>,
+                          "the loss cannot take the model's output: the type above names the loss, the output's "
+                          "shape and the rule that this breaks");
+        };
+    };
+};
+
+} // namespace lockstep
 
 namespace lockstep::detail {
 

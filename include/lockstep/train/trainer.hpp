@@ -8,6 +8,7 @@
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/plan/proof.hpp>
 #include <lockstep/program/reach.hpp>
+#include <lockstep/train/evaluation.hpp>
 #include <lockstep/train/optimizer.hpp>
 #include <lockstep/train/options.hpp>
 #include <lockstep/train/targets.hpp>
@@ -16,7 +17,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,39 +29,6 @@ struct batch_size_of {
 };
 template <int Samples>
 inline constexpr batch_size_of<Samples> batch_size{};
-
-/// Means over all samples of a loader.
-struct evaluation {
-    double loss = 0.0;
-    /// Share of right answers; 0 for a loss that knows no right and wrong.
-    double accuracy = 0.0;
-    std::int64_t samples = 0;
-};
-
-/// What the compiler prints for a batch or loader whose samples the model cannot take.
-template <class Samples, class Element>
-struct batch_of {
-    template <class Input, class InputElement>
-    struct fed_to_a_model_for {
-        static_assert(std::is_same_v<batch_of<Samples, Element>, batch_of<Input, InputElement>>,
-                      "the samples' shape or elements are not the model's: the type above names both, the batch's and "
-                      "the model's");
-    };
-};
-
-/// What the compiler prints for a loss that cannot take the model's output.
-template <class Loss>
-struct loss_of {
-    template <class Output>
-    struct fed_with {
-        template <class Rule>
-        struct breaks {
-            static_assert(std::is_same_v<Rule, rule::none>,
-                          "the loss cannot take the model's output: the type above names the loss, the output's "
-                          "shape and the rule that this breaks");
-        };
-    };
-};
 
 namespace detail {
 
@@ -118,18 +85,16 @@ public:
     static_assert(reaches_all_parameters<Loss, training>());
     static_assert(!training_plan.buckets.empty(), "the model has no parameter that is trained");
     static_assert(proven<training>);
-    static constexpr plan evaluation_plan =
-        static_plan<detail::evaluation_source<typename Parallel::model, Loss, backend>, settings>::value;
+    using evaluating = static_plan<detail::evaluation_source<typename Parallel::model, Loss, backend>, settings>;
+    static constexpr plan evaluation_plan = evaluating::value;
 
     /// Throws usage_error where another process has another training.
     trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>, Options... given)
         : model_(&model), options_(given...),
-          step_(model.team(), model.parameters(), model.tree(), model.share(), model.processes(), optimizer, options_) {
+          step_(model.team(), model.parameters(), model.tree(), model.share(), model.processes(), optimizer, options_),
+          evaluations_(model.team(), model.parameters()) {
         if constexpr (Parallel::across_processes)
             detail::expect_equal(model.processes(), "trainer: the plan", hash_of(training_plan));
-        model.team().run([&](int r) {
-            evaluation_[r] = std::make_unique<replica>(evaluation_plan, reinterpret_cast<std::byte*>(model.parameters()));
-        });
     }
 
     /// One step, also of step({inputs, targets}). Returns the mean loss of the batch, from before the update.
@@ -177,14 +142,9 @@ public:
     /// parameters as they are and layers as in use. Exact for batches of any size.
     template <class Loader>
     evaluation evaluate(Loader& loader) {
-        evaluation_sums sums;
+        typename evaluations::sums sums;
         for (auto const& batch : loader) evaluate(checked(batch), sums);
-        evaluation result;
-        result.samples = sums.samples;
-        if (sums.samples > 0)
-            for (std::size_t t = 0; t < terms; ++t) result.loss += mean_of(sums.loss[t], sums.divisor[t]);
-        if (sums.answers > 0) result.accuracy = sums.correct / sums.answers;
-        return result;
+        return sums.means(is_sum);
     }
 
     /// The mean loss of the last batch.
@@ -268,6 +228,7 @@ public:
 
 private:
     static constexpr bool is_sum = detail::is_sum_loss<Loss>;
+    using evaluations = detail::shard_evaluations<element, evaluating>;
     using step_type = detail::training_step<element, Optimizer, options, training, typename Parallel::group_type>;
 
     using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
@@ -380,21 +341,7 @@ private:
         }
     }
 
-    /// Losses that count differently and so are added up apart.
-    static constexpr std::size_t terms = evaluation_plan.buffers[evaluation_plan.loss].shape.size();
-    static double mean_of(double sum, double divisor) {
-        if constexpr (terms == 1) return sum / (is_sum ? 1.0 : divisor);
-        else return divisor == 0.0 ? sum : sum / divisor;
-    }
-
-    /// Sums over all samples that were evaluated.
-    struct evaluation_sums {
-        std::array<double, terms> loss{}, divisor{};
-        double correct = 0.0, answers = 0.0;
-        std::int64_t samples = 0;
-    };
-
-    void evaluate(batch_type const& batch, evaluation_sums& sums) {
+    void evaluate(batch_type const& batch, typename evaluations::sums& sums) {
         together([&] {
             detail::check_batch<Loss, output_shape>(batch);
             if constexpr (Parallel::across_processes) {
@@ -413,33 +360,15 @@ private:
             }
         });
     }
-    void evaluate_part(batch_type const& part, evaluation_sums& sums) {
-        constexpr plan const& p = evaluation_plan;
+    void evaluate_part(batch_type const& part, typename evaluations::sums& sums) {
         set_inputs(part);
         set_header(detail::joint_call::evaluate);
-        auto& passes = step_.passes();
-        team().run([&](int r) {
-            replica& own = *evaluation_[r];
-            auto const number_of = [&own](int buffer, double otherwise, std::size_t index = 0) {
-                return buffer < 0 ? otherwise : static_cast<double>(own.template result<element>(buffer)[index]);
-            };
-            for (int s = passes.first_shard(r); s < passes.first_shard(r + 1); ++s) {
-                shard_input const& input = call_.inputs[s];
-                evaluated_[s].fill({.samples = input.samples});
-                if (input.samples == 0) continue;
-                own.forward(input);
-                auto const samples = static_cast<double>(input.samples);
-                for (std::size_t t = 0; t < terms; ++t)
-                    evaluated_[s][t] = {number_of(p.loss, 0.0, t), number_of(p.divisor, samples, t), number_of(p.correct, 0.0),
-                                        number_of(p.answers, samples), input.samples};
-            }
-        });
-        for (std::size_t t = 0; t < terms; ++t) {
-            for (int s = 0; s < passes.share().count; ++s)
-                passes.results()[static_cast<std::size_t>(passes.share().first + s)] = evaluated_[s][t];
+        evaluations_.run(step_.passes(), call_.inputs);
+        for (std::size_t term = 0; term < evaluations::terms; ++term) {
+            evaluations_.copy_term(term, step_.passes());
             step_.share_results(call_);
-            sums.loss[t] += step_.sum(&detail::shard_result::loss);
-            sums.divisor[t] += step_.sum(&detail::shard_result::divisor);
+            sums.loss[term] += step_.sum(&detail::shard_result::loss);
+            sums.divisor[term] += step_.sum(&detail::shard_result::divisor);
         }
         sums.correct += step_.sum(&detail::shard_result::correct);
         sums.answers += step_.sum(&detail::shard_result::answers);
@@ -450,9 +379,7 @@ private:
     options options_;
     step_type step_;
     typename step_type::call call_;
-    std::array<std::unique_ptr<replica>, replicas> evaluation_;
-    /// Of each own shard, for each term.
-    std::array<std::array<detail::shard_result, terms>, shards> evaluated_;
+    evaluations evaluations_;
     double loss_ = 0.0;
     std::uint64_t steps_ = 0, updates_ = 0;
     std::int64_t accumulated_batches_ = 0;
