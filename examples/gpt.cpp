@@ -83,7 +83,10 @@ void run(options const& o) {
                         ls::batch_size<samples_a_batch>, ls::clip_norm{1.0}};
     if (!o.plan.empty()) {
         ls::plan const& plan = trainer.training_plan;
-        std::fputs((o.plan == "text" ? ls::to_text(plan) : o.plan == "json" ? ls::to_json(plan) : ls::to_svg(plan)).c_str(), stdout);
+        std::string const text = o.plan == "json"  ? ls::to_json(plan)
+                                 : o.plan == "svg" ? ls::to_svg(plan)
+                                                   : ls::to_text(plan);
+        std::fputs(text.c_str(), stdout);
         return;
     }
     // What cannot be written is better known before the training than after it.

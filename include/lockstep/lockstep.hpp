@@ -82,6 +82,7 @@
 #include <lockstep/plan/all_reduce.hpp>
 #include <lockstep/plan/bucket_bounds.hpp>
 #include <lockstep/plan/bucket_policy.hpp>
+#include <lockstep/plan/expected_step.hpp>
 #include <lockstep/plan/hash.hpp>
 #include <lockstep/plan/json.hpp>
 #include <lockstep/plan/plan.hpp>

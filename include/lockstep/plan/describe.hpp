@@ -55,16 +55,22 @@ inline std::string describe(exchange const& e) {
     return e.index < 0 ? text : text + " of bucket " + std::to_string(e.index);
 }
 
-/// "shards 0: operations 0 to 16", "arrive at event 2", "reduce and update bucket 0"
+/// "run 0 to 16", "arrive at event 2", "reduce and update bucket 0"
 inline std::string describe(plan const& p, command const& c) {
     std::string text = c.leader_only ? "(leader) " : "";
-    auto const number = [&](char const* what) { return std::string(name_of(c.kind)) + " " + what + " " + std::to_string(c.index); };
+    auto const number = [&](char const* what) {
+        return std::string(name_of(c.kind)) + " " + what + " " + std::to_string(c.index);
+    };
     switch (c.kind) {
     case command_kind::begin: {
-        std::string const last = c.last_shard - c.first_shard > 1 ? " to " + std::to_string(c.last_shard - 1) : "";
-        return text + "begin shard " + std::to_string(c.first_shard) + last;
+        bool const one = c.last_shard - c.first_shard == 1;
+        std::string const last = one ? "" : " to " + std::to_string(c.last_shard - 1);
+        return text + (one ? "begin shard " : "begin shards ") + std::to_string(c.first_shard) + last;
     }
-    case command_kind::run: return text + "run " + std::to_string(c.first) + " to " + std::to_string(c.last - 1);
+    case command_kind::run: {
+        std::string const last = c.last - c.first > 1 ? " to " + std::to_string(c.last - 1) : "";
+        return text + "run " + std::to_string(c.first) + last;
+    }
     case command_kind::sum_shards: return text + number("for operation");
     case command_kind::arrive: return text + number("at event");
     case command_kind::wait: return text + number("for event");
@@ -85,18 +91,19 @@ inline std::string tree_text(int first, int count) {
     return "(" + tree_text(first, count / 2) + " + " + tree_text(first + count / 2, count - count / 2) + ")";
 }
 
-/// The layer's path that a group's parameters have: "2.0"; without parameters nothing.
-inline std::string layer_of_group(plan const& p, int group) {
-    for (program_parameter const& parameter : p.parameters) {
-        if (parameter.group != group) continue;
-        std::string text;
-        for (int level = 0; level < parameter.path.depth; ++level) {
-            std::string const part = parameter.path.name[level] != nullptr ? parameter.path.name[level]
-                                                                           : std::to_string(parameter.path.index[level]);
-            if (!part.empty()) text += (text.empty() ? "" : ".") + part;
-        }
-        return text;
+/// "2.0"; named levels by their names, of which an empty one is left out.
+inline std::string to_text(layer_path const& path) {
+    std::string text;
+    for (int level = 0; level < path.depth; ++level) {
+        std::string const part = path.name[level] != nullptr ? path.name[level] : std::to_string(path.index[level]);
+        if (!part.empty()) text += (text.empty() ? "" : ".") + part;
     }
+    return text;
+}
+/// The layer that a group's parameters belong to; without parameters nothing.
+inline std::string layer_of_group(plan const& p, int group) {
+    for (program_parameter const& parameter : p.parameters)
+        if (parameter.group == group) return to_text(parameter.path);
     return "";
 }
 

@@ -14,6 +14,19 @@
 
 namespace lockstep {
 
+/// Bytes that a device holds: its arenas and the gradients of its shards; of what the replicas of a host share, its
+/// part. With a sharded optimizer a process keeps the values of its own slices alone; what it receives are all
+/// processes' sums of its slices.
+struct device_memory {
+    std::int64_t arenas = 0;
+    std::int64_t gradients = 0;
+    std::int64_t parameters = 0;
+    std::int64_t optimizer = 0;
+    std::int64_t received = 0;
+
+    constexpr std::int64_t total() const { return arenas + gradients + parameters + optimizer + received; }
+};
+
 /// A program and everything that is decided before it runs, as a view of constant data. All that a replica
 /// needs: nothing of it depends on the model's type.
 struct plan {
@@ -46,19 +59,27 @@ struct plan {
     /// Bytes of a copy of all parameters, and of each value that an optimizer keeps for them.
     constexpr std::int64_t parameter_bytes() const { return parameter_elements * settings.element_bytes; }
     constexpr std::int64_t trained_bytes() const { return trained_elements * settings.element_bytes; }
-    /// Bytes that a device holds at most when `processes` train together: its arenas and the gradients of its shards; of
-    /// what the replicas of a host share, parameters and the optimizer's values, its part. With a sharded optimizer a
-    /// process keeps the values of its own slices alone; what it receives are all processes' sums of its slices.
-    constexpr std::int64_t peak_bytes(int, int processes = 1) const {
+    /// What a device holds at most when `processes` train together.
+    constexpr device_memory memory(int processes = 1) const {
         std::int64_t const own_shards = settings.shards / settings.replicas;
-        std::int64_t const states = trained_bytes() * settings.optimizer_states / (settings.sharded_optimizer ? processes : 1);
-        std::int64_t const exchanged = settings.across_processes ? trained_bytes() : 0;
-        return arena_bytes * (shards_advance_together() ? own_shards : 1) + parameter_bytes() * own_shards +
-               (parameter_bytes() + states + exchanged) / settings.replicas;
+        std::int64_t const keepers = settings.sharded_optimizer ? processes : 1;
+        device_memory m;
+        m.arenas = arena_bytes * (shards_advance_together() ? own_shards : 1);
+        m.gradients = parameter_bytes() * own_shards;
+        m.parameters = parameter_bytes() / settings.replicas;
+        m.optimizer = trained_bytes() * settings.optimizer_states / keepers / settings.replicas;
+        m.received = settings.across_processes ? trained_bytes() / settings.replicas : 0;
+        return m;
     }
-    /// Bytes that a process sends in a step, and receives: a slice's sums to its owner, and what came of it back.
+    constexpr std::int64_t peak_bytes(int, int processes = 1) const { return memory(processes).total(); }
+    /// Bytes of gradients and parameters that a process sends in a step, and receives: slices' sums to their owners,
+    /// and what came of the own one to all others.
     constexpr std::int64_t communicated_bytes(int processes) const {
-        return settings.across_processes ? 2 * trained_bytes() * (processes - 1) / processes : 0;
+        std::int64_t elements = 0;
+        for (exchange const& e : steps.exchanges)
+            if (e.kind == exchange_kind::scatter || e.kind == exchange_kind::gather || e.kind == exchange_kind::publish)
+                elements += buckets[e.index].end - buckets[e.index].begin;
+        return elements * settings.element_bytes * (processes - 1) / processes;
     }
     /// Whether a replica's shards meet within a pass, each in an arena of its own.
     constexpr bool shards_advance_together() const {

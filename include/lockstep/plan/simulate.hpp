@@ -3,6 +3,7 @@
 
 #include <lockstep/plan/all_reduce.hpp>
 #include <lockstep/plan/bucket_policy.hpp>
+#include <lockstep/plan/duration.hpp>
 #include <lockstep/plan/plan.hpp>
 
 #include <cstdint>
@@ -44,7 +45,7 @@ public:
         if (p.forward_count == static_cast<int>(p.operations.size()))
             throw usage_error("simulate: expected the plan of a training step, found one without a backward pass");
         for (std::size_t i = 0; i < p.operations.size(); ++i) {
-            durations_.push_back(duration(i));
+            durations_.push_back(detail::operation_microseconds(p, i, t.device));
             shard_ += durations_.back();
         }
     }
@@ -99,20 +100,6 @@ private:
             all_reduce_microseconds(topology_, devices, (b.end - b.begin) * plan_.settings.element_bytes);
         streams.reduce(time);
         step.reduction += time;
-    }
-
-    /// An operation is as slow as the slower of its arithmetic and its memory. A tail has no launch of its own and
-    /// finds what the operation before it computed.
-    constexpr double duration(std::size_t index) const {
-        operation const& op = plan_.operations[index];
-        std::int64_t const samples = plan_.shard_samples();
-        bool const is_tail = index > 0 && plan_.operations[index - 1].has_tail;
-        std::int64_t bytes = plan_.bytes(op, samples);
-        if (is_tail) bytes -= plan_.bytes_of(plan_.buffers[plan_.operations[index - 1].result], samples);
-        device_rates const& device = topology_.device;
-        double const arithmetic = op.facts.flops * static_cast<double>(samples) / device.flops * 1e6;
-        double const memory = static_cast<double>(bytes) / device.memory_bytes * 1e6;
-        return std::max(arithmetic, memory) + (is_tail ? 0.0 : device.launch);
     }
 
     plan plan_;

@@ -1,222 +1,230 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/plan/chart.hpp>
 #include <lockstep/plan/describe.hpp>
+#include <lockstep/plan/expected_step.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/plan/topology.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstdio>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lockstep {
 
 namespace detail {
 
-/// Something in a stream, in microseconds since the step began.
-struct drawn_command {
-    command what;
-    /// Of a run, one operation.
-    int operation = -1;
-    int shard = -1;
-    double begin = 0.0, end = 0.0;
-};
-
-/// A schedule carried out in expected times: an operation takes as long as the slower of its arithmetic and its memory,
-/// and the bytes of a bucket's slice pass through memory once.
-class expected_times {
+/// Draws an expected step: for each replica a row of its passes and one of its updates, and a row of exchanges.
+class step_picture {
 public:
-    expected_times(plan const& p, device_rates const& rates) : plan_(p), rates_(rates), streams_(2 * p.settings.replicas) {
-        std::vector<double> time(streams_.size(), 0.0), happened(p.steps.events.size(), 0.0);
-        std::vector<int> arrived(p.steps.events.size(), 0);
-        std::vector<std::size_t> next(streams_.size(), 0);
-        for (bool advanced = true; advanced;) {
-            advanced = false;
-            for (std::size_t s = 0; s < streams_.size(); ++s)
-                for (auto const commands = s % 2 == 0 ? p.steps.compute : p.steps.update; next[s] < commands.size(); ++next[s]) {
-                    command const& c = commands[next[s]];
-                    if (c.leader_only && s > 1) continue;
-                    if (c.kind == command_kind::wait && arrived[c.index] < p.steps.events[c.index]) break;
-                    advanced = true;
-                    if (c.kind == command_kind::arrive) {
-                        ++arrived[c.index];
-                        happened[c.index] = std::max(happened[c.index], time[s]);
-                    }
-                    double const begin = time[s];
-                    if (c.kind == command_kind::wait) time[s] = std::max(time[s], happened[c.index]);
-                    else if (c.kind == command_kind::run) run(s, c, time[s]);
-                    else time[s] += duration(s, c);
-                    if (c.kind != command_kind::run) streams_[s].push_back({c, -1, -1, begin, time[s]});
-                    end_ = std::max(end_, time[s]);
-                }
-        }
-    }
-
-    std::vector<std::vector<drawn_command>> const& streams() const { return streams_; }
-    double end() const { return end_; }
-
-private:
-    double seconds(double flops, double bytes) const { return 1e6 * std::max(flops / rates_.flops, bytes / rates_.memory_bytes); }
-
-    void run(std::size_t stream, command const& c, double& time) {
-        auto const samples = static_cast<double>(plan_.shard_samples());
-        for (int shard = c.first_shard; shard < c.last_shard; ++shard)
-            for (int i = c.first; i < c.last; ++i) {
-                operation const& op = plan_.operations[i];
-                double const took = seconds(op.facts.flops * samples, static_cast<double>(plan_.bytes(op, plan_.shard_samples())));
-                streams_[stream].push_back({c, i, shard, time, time + took});
-                time += took;
-            }
-    }
-    double duration(std::size_t stream, command const& c) const {
-        double values = 0.0; // that pass through memory for each element of a slice
-        if (c.kind == command_kind::reduce_and_update) values = plan_.settings.shards + 2.0 * (1 + plan_.settings.optimizer_states);
-        if (c.kind == command_kind::reduce || c.kind == command_kind::combine) values = plan_.settings.shards + 1.0;
-        if (c.kind == command_kind::update) values = 1.0 + 2.0 * (1 + plan_.settings.optimizer_states);
-        if (values == 0.0) return 0.0;
-        bucket_slice const own = slice_of(plan_.buckets[c.index], static_cast<int>(stream) / 2, plan_.settings.replicas);
-        return seconds(0.0, values * static_cast<double>(own.end - own.begin) * plan_.settings.element_bytes);
-    }
-
-    plan const& plan_;
-    device_rates rates_;
-    std::vector<std::vector<drawn_command>> streams_;
-    double end_ = 0.0;
-};
-
-class schedule_picture {
-public:
-    schedule_picture(plan const& p, device_rates const& rates) : plan_(p), times_(p, rates) {}
+    step_picture(plan const& p, expected_step const& step, std::string_view where)
+        : plan_(p), step_(step), where_(where), in_milliseconds_(step.end >= 10'000),
+          time_{0, step.end, left, width - right, round_step(step.end / unit() / 10) * unit()} {}
 
     std::string draw() {
-        int const replicas = plan_.settings.replicas;
-        double const height = top + replicas * replica_height + bottom;
-        append("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
-               "font-family=\"sans-serif\" font-size=\"12\" fill=\"#1f2430\">\n", width, height, width, height);
-        append("<rect width=\"%.0f\" height=\"%.0f\" fill=\"#ffffff\"/>\n", width, height);
-        text(left, 24, "start", 15, "A step: " + count(plan_.settings.batch, "sample") + " in " + count(plan_.settings.shards, "shard") +
-                                        " on " + count(replicas, "replica") + ", " + count(static_cast<int>(plan_.buckets.size()), "bucket"));
-        text(left, 42, "start", 12, "expected times; a bucket is reduced and updated when all replicas have passed the operation that completes it");
-        for (int r = 0; r < replicas; ++r) draw_replica(r);
-        draw_axis(top + replicas * replica_height);
-        draw_legend(top + replicas * replica_height + 52);
+        double const bottom = rows_end();
+        double const height = bottom + 96;
+        svg_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + place(width) + "\" height=\"" + place(height) +
+               "\" viewBox=\"0 0 " + place(width) + ' ' + place(height) +
+               "\"\n     role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', "
+               "'Noto Sans',\n     'Liberation Sans', Arial, sans-serif\" font-size=\"12\" fill=\"#374151\"\n"
+               "     style=\"font-variant-numeric: tabular-nums\">\n<title>" + xml(title()) + "</title>\n"
+               "<defs><pattern id=\"waiting\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+               "patternTransform=\"rotate(45)\"><path d=\"M0 0V6\" stroke=\"#9ca3af\" stroke-width=\"2.4\"/>"
+               "</pattern></defs>\n";
+        // Of its own, so that it can be read on any page.
+        rectangle(0, 0, width, height, "fill=\"#ffffff\" rx=\"6\"");
+        text(left, 30, title(), "font-size=\"16\" font-weight=\"600\" fill=\"#111827\"");
+        text(left, 50, "expected times, " + where_);
+        draw_axis(bottom);
+        for (int r = 0; r < plan_.settings.replicas; ++r) draw_replica(r);
+        if (exchanges()) draw_exchanges();
+        draw_legend(bottom + 74);
         return svg_ + "</svg>\n";
     }
 
 private:
-    static constexpr double width = 1200, left = 120, right = 20, top = 62, bottom = 78, replica_height = 88;
-    static constexpr double box_height = 28;
+    static constexpr double width = 1200, left = 132, right = 28, top = 84;
+    static constexpr double pass_height = 30, update_height = 20, gap = 11, replica_height = 94;
+    static constexpr auto update_color = "#374151", exchange_color = "#b45309";
 
-    template <class... Values>
-    void append(char const* format, Values... values) {
-        char line[512];
-        std::snprintf(line, sizeof line, format, values...);
-        svg_ += line;
-    }
-    static std::string count(int number, std::string const& what) { return std::to_string(number) + " " + what + (number == 1 ? "" : "s"); }
-    static std::string escaped(std::string const& raw) {
-        std::string result;
-        for (char const c : raw) result += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
-        return result;
-    }
-    void text(double x, double y, char const* anchor, int size, std::string const& what) {
-        append("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" font-size=\"%d\">", x, y, anchor, size);
-        svg_ += escaped(what) + "</text>\n";
-    }
-    double x_of(double time) const { return left + (width - left - right) * time / std::max(times_.end(), 1e-9); }
+    // ---- words ----
 
-    /// A layer's colour: forward strong, backward pale.
-    std::string colour_of(drawn_command const& c) const {
-        static constexpr std::array<int, 8> hues{212, 28, 150, 268, 350, 188, 48, 310};
-        char text[40];
-        bool const backward = c.operation >= plan_.forward_count;
-        std::snprintf(text, sizeof text, "hsl(%d,%d%%,%d%%)", hues[static_cast<std::size_t>(plan_.operations[c.operation].group) % hues.size()],
-                      backward ? 55 : 60, backward ? 78 : 62);
-        return text;
+    std::string title() const {
+        plan_settings const& s = plan_.settings;
+        return "A step: " + count(s.batch, "sample", "samples") + " in " + count(s.shards, "shard", "shards") + " on " +
+               count(s.replicas, "replica", "replicas") + (s.across_processes ? " of a process, " : ", ") +
+               count(static_cast<int>(plan_.buckets.size()), "bucket", "buckets");
+    }
+    static std::string count(int number, char const* one, char const* more) {
+        return std::to_string(number) + ' ' + (number == 1 ? one : more);
+    }
+    std::string name_of(expected_interval const& i) const {
+        std::string name;
+        if (i.kind == expected_interval::exchange) name = describe(plan_.steps.exchanges[index(i.by.index)]);
+        else if (i.kind == expected_interval::waiting) name = "waits for event " + std::to_string(i.by.index);
+        else if (i.kind == expected_interval::work) name = describe(plan_, i.by);
+        else {
+            operation const& op = plan_.operations[index(i.number)];
+            std::string const layer = layer_of_group(plan_, op.group);
+            name = "operation " + std::to_string(i.number) + ": " + op.facts.name;
+            if (op.has_tail) name += " with its tail " + std::string(plan_.operations[index(i.number + 1)].facts.name);
+            if (!layer.empty()) name += ", layer " + layer;
+            name += ", shard " + std::to_string(first_shard(i.replica) + i.shard);
+        }
+        return name + ", " + time_text(i.end - i.begin);
+    }
+    int first_shard(int replica) const { return replica * (plan_.settings.shards / plan_.settings.replicas); }
+    std::string time_text(double microseconds) const {
+        return number(microseconds, std::chars_format::general, 3) + " \u00b5s";
+    }
+    static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
+    // ---- shapes ----
+
+    static std::string place(double value) { return decimal(value, 1); }
+    void text(double x, double y, std::string_view content, std::string_view attributes = {}) {
+        ((svg_ += "<text x=\"" + place(x) + "\" y=\"" + place(y) + "\" ") += attributes) += '>';
+        svg_ += xml(content) + "</text>\n";
+    }
+    void rectangle(double x, double y, double w, double h, std::string_view attributes, std::string_view name = {}) {
+        svg_ += "<rect x=\"" + place(x) + "\" y=\"" + place(y) + "\" width=\"" + place(w) + "\" height=\"" + place(h);
+        ((svg_ += "\" ") += attributes) += name.empty() ? "/>\n" : "><title>" + xml(name) + "</title></rect>\n";
+    }
+    /// An interval as a box, with a label where that fits. A short one is a line.
+    void box(expected_interval const& i, double y, double h, std::string_view fill, std::string_view label,
+             std::string_view label_color) {
+        double const x = time_(i.begin), w = std::max(time_(i.end) - x, 0.6);
+        std::string attributes = "fill=\"" + std::string(fill) + '"';
+        if (w > 3) attributes += " stroke=\"#ffffff\" stroke-width=\"0.7\"";
+        rectangle(x, y, w, h, attributes, name_of(i));
+        if (label.empty() || w < 7.5 * static_cast<double>(label.size()) + 4) return;
+        text(x + w / 2, y + h / 2 + 4, label,
+             "text-anchor=\"middle\" font-size=\"11\" fill=\"" + std::string(label_color) + '"');
     }
 
-    void box(drawn_command const& c, double y, std::string const& colour, std::string const& title, std::string const& label) {
-        double const x = x_of(c.begin), w = std::max(x_of(c.end) - x, 0.75);
-        append("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.0f\" stroke=\"#ffffff\" stroke-width=\"0.4\" fill=\"", x, y, w, box_height);
-        svg_ += colour + "\"><title>" + escaped(title) + "</title></rect>\n";
-        if (w > 7.0 * static_cast<double>(label.size()) + 4) text(x + w / 2, y + box_height / 2 + 4, "middle", 11, label);
+    // ---- rows ----
+
+    bool exchanges() const { return !plan_.steps.exchanges.empty(); }
+    double replica_top(int r) const { return top + r * replica_height; }
+    double update_top(int r) const { return replica_top(r) + pass_height + gap; }
+    double exchange_top() const { return replica_top(plan_.settings.replicas); }
+    double rows_end() const { return exchange_top() + (exchanges() ? update_height + 16 : -16); }
+
+    void row(double y, double h, std::string_view name) {
+        rectangle(left, y, width - right - left, h, "fill=\"#f3f4f6\"");
+        text(left - 10, y + h / 2 + 4, name, "text-anchor=\"end\"");
+    }
+
+    /// Each layer has its colour; the backward pass is paler.
+    std::string color_of(int operation) const {
+        static constexpr std::array<char const*, 8> hues{"212", "28", "150", "268", "350", "188", "48", "310"};
+        bool const backward = operation >= plan_.forward_count;
+        auto const group = static_cast<std::size_t>(plan_.operations[index(operation)].group);
+        return std::string("hsl(") + hues[group % hues.size()] + (backward ? ",55%,80%)" : ",60%,62%)");
     }
 
     void draw_replica(int r) {
-        double const y = top + r * replica_height, update_y = y + box_height + 18;
-        text(left - 10, y + 30, "end", 12, "replica " + std::to_string(r));
-        text(left - 10, y + 44, "end", 10, "passes");
-        text(left - 10, update_y + 18, "end", 10, "update");
-        append("<rect x=\"%.0f\" y=\"%.1f\" width=\"%.0f\" height=\"%.0f\" fill=\"#f2f4f7\"/>\n", left, y + 12, width - left - right, box_height);
-        append("<rect x=\"%.0f\" y=\"%.1f\" width=\"%.0f\" height=\"%.0f\" fill=\"#f2f4f7\"/>\n", left, update_y, width - left - right, box_height);
-        for (drawn_command const& c : times_.streams()[static_cast<std::size_t>(2 * r)]) {
-            if (c.operation >= 0) {
-                operation const& op = plan_.operations[c.operation];
-                std::string const layer = layer_of_group(plan_, op.group);
-                box(c, y + 12, colour_of(c), "operation " + std::to_string(c.operation) + ", " + op.facts.name +
-                                                 (layer.empty() ? "" : ", layer " + layer) + ", shard " + std::to_string(c.shard), layer);
-            } else if (c.what.kind == command_kind::begin) {
-                text(x_of(c.begin), y + 8, "start", 10, shards_text(r, c.what));
-            } else if (c.what.kind == command_kind::arrive) {
-                append("<path d=\"M%.2f %.1f v%.1f\" stroke=\"#1f2430\" stroke-width=\"1.2\"/>\n", x_of(c.begin), y + 12 + box_height, 6.0);
-                append("<circle cx=\"%.2f\" cy=\"%.1f\" r=\"2.6\"/>\n", x_of(c.begin), y + 12 + box_height + 6);
-            }
+        double const y = replica_top(r), update_y = update_top(r);
+        std::string const name = plan_.settings.replicas > 1 ? "replica " + std::to_string(r) + ": " : "";
+        row(y, pass_height, name + "passes");
+        row(update_y, update_height, "updates");
+        for (expected_interval const& i : step_.intervals) {
+            if (i.replica != r) continue;
+            if (i.kind == expected_interval::waiting) box(i, y, pass_height, "url(#waiting)", "", "");
+            else if (i.by.kind == command_kind::begin)
+                text(time_(i.begin), y - 5, shards_of(r, i.by), "font-size=\"11\"");
+            else if (i.in_update_stream) box(i, update_y, update_height, update_color, bucket_of(i.by), "#ffffff");
+            else if (i.kind == expected_interval::operation)
+                box(i, y, pass_height, color_of(i.number),
+                    layer_of_group(plan_, plan_.operations[index(i.number)].group), "#111827");
+            else if (i.by.kind == command_kind::sum_shards) box(i, y, pass_height, color_of(i.by.index), "", "");
         }
-        for (drawn_command const& c : times_.streams()[static_cast<std::size_t>(2 * r + 1)]) {
-            bool const works = c.end > c.begin && c.what.kind != command_kind::wait;
-            if (works) box(c, update_y, "#475066", describe(plan_, c.what), "");
-            if (works && x_of(c.end) - x_of(c.begin) > 12) {
-                append("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"11\" fill=\"#ffffff\">%d</text>\n",
-                       (x_of(c.begin) + x_of(c.end)) / 2, update_y + box_height / 2 + 4, c.what.index);
-            }
+        for (expected_arrival const& a : step_.arrivals) {
+            if (a.replica != r || !is_of_passes(a.event)) continue;
+            svg_ += "<path d=\"M" + place(time_(a.time)) + ' ' + place(y + pass_height) + "v5\" stroke=\"#111827\"/>" +
+                    "<circle cx=\"" + place(time_(a.time)) + "\" cy=\"" + place(y + pass_height + 5.5) +
+                    "\" r=\"2.5\" fill=\"#111827\"><title>event " + std::to_string(a.event) + "</title></circle>\n";
         }
     }
-    std::string shards_text(int r, command const& c) const {
-        int const first = r * (plan_.settings.shards / plan_.settings.replicas);
-        std::string const last = c.last_shard - c.first_shard > 1 ? " to " + std::to_string(first + c.last_shard - 1) : "";
-        return "shard " + std::to_string(first + c.first_shard) + last;
+    std::string shards_of(int r, command const& c) const {
+        int const first = first_shard(r) + c.first_shard, last = first_shard(r) + c.last_shard - 1;
+        return first == last ? "shard " + std::to_string(first)
+                             : "shards " + std::to_string(first) + " to " + std::to_string(last);
+    }
+    static std::string bucket_of(command const& c) { return c.index < 0 ? "" : std::to_string(c.index); }
+    /// Passes arrive there for others to go on.
+    bool is_of_passes(int event) const {
+        return std::any_of(plan_.steps.compute.begin(), plan_.steps.compute.end(), [=](command const& c) {
+            return c.kind == command_kind::arrive && c.index == event;
+        });
     }
 
-    void draw_axis(double y) {
-        double const unit = std::pow(10.0, std::floor(std::log10(std::max(times_.end(), 1e-3) / 3)));
-        double const step = unit * (times_.end() / unit > 15 ? 5 : times_.end() / unit > 6 ? 2 : 1);
-        append("<path d=\"M%.0f %.1f H%.0f\" stroke=\"#1f2430\"/>\n", left, y, width - right);
-        for (double time = 0; time <= times_.end(); time += step) {
-            append("<path d=\"M%.1f %.1f v5\" stroke=\"#1f2430\"/>\n", x_of(time), y);
-            char label[32];
-            std::snprintf(label, sizeof label, "%g", time);
-            text(x_of(time), y + 18, "middle", 11, label);
+    void draw_exchanges() {
+        row(exchange_top(), update_height, "exchanges");
+        for (expected_interval const& i : step_.intervals) {
+            if (i.kind != expected_interval::exchange) continue;
+            exchange const& e = plan_.steps.exchanges[index(i.by.index)];
+            bool const of_bucket = e.kind != exchange_kind::collective && e.index >= 0;
+            box(i, exchange_top(), update_height, exchange_color, of_bucket ? std::to_string(e.index) : "", "#ffffff");
         }
-        text(left - 10, y + 18, "end", 11, "microseconds");
     }
+
+    // ---- around them ----
+
+    double unit() const { return in_milliseconds_ ? 1e3 : 1.0; }
+    void draw_axis(double y) {
+        axis ticks{0, time_.high / unit(), left, width - right, time_.step / unit()};
+        for (double const tick : ticks.ticks()) {
+            double const x = ticks(tick);
+            svg_ += "<path d=\"M" + place(x) + ' ' + place(top - 2) + 'V' + place(y) + "\" stroke=\"#e5e7eb\"/>\n";
+            text(x, y + 18, decimal(tick, ticks.decimals()), "text-anchor=\"middle\"");
+        }
+        svg_ += "<path d=\"M" + place(left) + ' ' + place(y) + 'H' + place(width - right) + "\" stroke=\"#9ca3af\"/>\n";
+        text((left + width - right) / 2, y + 38, in_milliseconds_ ? "milliseconds" : "microseconds",
+             "text-anchor=\"middle\"");
+    }
+
     void draw_legend(double y) {
         double x = left;
-        auto const entry = [&](char const* colour, std::string const& what) {
-            append("<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"14\" fill=\"%s\"/>\n", x, y - 11, colour);
-            text(x + 20, y, "start", 12, what);
-            x += 40 + 6.6 * static_cast<double>(what.size());
+        auto const entry = [&](std::string_view fill, std::string_view what) {
+            rectangle(x, y - 11, 14, 14, "fill=\"" + std::string(fill) + '"');
+            text(x + 20, y, what);
+            x += 44 + 6.4 * static_cast<double>(what.size());
         };
         entry("hsl(212,60%,62%)", "forward, numbered by layer");
-        entry("hsl(212,55%,78%)", "backward");
-        entry("#475066", "reduction and update of a bucket, by its number");
-        append("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n", x + 7, y - 4);
-        text(x + 20, y, "start", 12, "arrival at an event");
+        entry("hsl(212,55%,80%)", "backward");
+        bool const waits = std::any_of(step_.intervals.begin(), step_.intervals.end(), [](expected_interval const& i) {
+            return i.kind == expected_interval::waiting;
+        });
+        if (waits) entry("url(#waiting)", "waiting");
+        entry(update_color, "reduction and update, numbered by bucket");
+        if (exchanges()) entry(exchange_color, "messages between processes");
+        svg_ += "<circle cx=\"" + place(x + 7) + "\" cy=\"" + place(y - 4) + "\" r=\"3\" fill=\"#111827\"/>\n";
+        text(x + 20, y, "arrival at an event");
     }
 
     plan const& plan_;
-    expected_times times_;
+    expected_step const& step_;
+    std::string where_;
+    bool in_milliseconds_;
+    axis time_;
     std::string svg_;
 };
 
 } // namespace detail
 
-/// A plan's training step as a picture: two rows for each replica, its passes and what follows them, in the times that
-/// are expected on a host's core or on what `rates` describe.
-inline std::string to_svg(plan const& p, device_rates const& rates = cpu_host.device) {
-    return detail::schedule_picture(p, rates).draw();
+/// A plan's training step as a picture, an SVG document: two rows for each replica, its passes and what follows them,
+/// and one for the messages between processes, in the times that are expected on the devices of a machine, one of
+/// `processes` equal ones. Boxes have their names as titles. Throws usage_error for a plan without a schedule.
+inline std::string to_svg(plan const& p, topology const& t = cpu_host, int processes = 2) {
+    std::string where = t.name;
+    if (p.settings.across_processes) where += ", one of " + std::to_string(processes) + " processes";
+    return detail::step_picture(p, expect_step(p, t, processes), where).draw();
 }
 
 } // namespace lockstep

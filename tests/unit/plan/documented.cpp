@@ -24,12 +24,12 @@ namespace {
 
 namespace ls = lockstep;
 
-using net = ls::sequential<ls::shape<1, 28, 28>, ls::conv2d<8, 3, ls::padding<1>, ls::no_bias>, ls::batch_norm<>, ls::relu,
-                           ls::max_pool2d<2>, ls::flatten, ls::linear<10>>;
+using net = ls::sequential<ls::shape<1, 28, 28>, ls::conv2d<8, 3, ls::padding<1>, ls::no_bias>, ls::batch_norm<>,
+                           ls::relu, ls::max_pool2d<2>, ls::flatten, ls::linear<10>>;
 
 using lenet = ls::sequential<ls::shape<1, 28, 28>, ls::conv2d<32, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>,
-                             ls::conv2d<64, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, ls::flatten, ls::linear<512>, ls::relu,
-                             ls::linear<10>>;
+                             ls::conv2d<64, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, ls::flatten,
+                             ls::linear<512>, ls::relu, ls::linear<10>>;
 
 struct training {
     static constexpr ls::program build() {
@@ -37,7 +37,9 @@ struct training {
     }
 };
 struct training_of_lenet {
-    static constexpr ls::program build() { return ls::training_program<lenet, ls::cross_entropy, ls::planning_only<float>>(); }
+    static constexpr ls::program build() {
+        return ls::training_program<lenet, ls::cross_entropy, ls::planning_only<float>>();
+    }
 };
 
 std::string content_of(std::string const& page) {
@@ -54,11 +56,13 @@ TEST_CASE("the documented plan is the plan") {
     std::string const start = "```plan\n";
     std::size_t const begin = text.find(start);
     REQUIRE(begin != std::string::npos);
-    std::string const documented = text.substr(begin + start.size(), text.find("```", begin + 3) - begin - start.size());
+    std::size_t const first = begin + start.size();
+    std::string const documented = text.substr(first, text.find("```", first) - first);
     CHECK(documented == ls::to_text(ls::static_plan<training, ls::plan_settings{2, 2, 64, sizeof(float)}>::value));
 }
 
 TEST_CASE("the documented picture is the plan's") {
-    constexpr ls::plan_settings settings{.replicas = 2, .shards = 4, .batch = 64, .buckets = ls::bucket_bytes<(1 << 20)>};
+    constexpr ls::plan_settings settings{
+        .replicas = 2, .shards = 4, .batch = 64, .buckets = ls::bucket_bytes<(1 << 20)>};
     CHECK(content_of("images/plan.svg") == ls::to_svg(ls::static_plan<training_of_lenet, settings>::value));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A second opinion on the proof of schedules: they are carried out, each stream once as late as it may be, and what is
-// read before it is there, or changed while it is still needed, is seen as it happens. A schedule that has a command too
-// few, too many or in another place is found sound by both or by neither.
+// read before it is there, or changed while it is still needed, is seen as it happens. A schedule that has a command
+// too few, too many or in another place is found sound by both or by neither.
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/batch_norm.hpp>
 #include <lockstep/layer/linear.hpp>
