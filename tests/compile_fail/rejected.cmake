@@ -3,16 +3,8 @@
 # Runs the compiler, which must fail with what the file's comments expect of it.
 cmake_minimum_required(VERSION 3.25)
 
-set(command "")
-set(seen OFF)
-math(EXPR last "${CMAKE_ARGC} - 1")
-foreach(i RANGE ${last})
-    if(seen)
-        list(APPEND command "${CMAKE_ARGV${i}}")
-    elseif(CMAKE_ARGV${i} STREQUAL "--")
-        set(seen ON)
-    endif()
-endforeach()
+include("${CMAKE_CURRENT_LIST_DIR}/../arguments.cmake")
+arguments_after_dashes(command)
 
 file(STRINGS "${SOURCE}" expected REGEX "^[ ]*// error: ")
 file(STRINGS "${SOURCE}" count REGEX "^[ ]*// errors: [0-9]+$")

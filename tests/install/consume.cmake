@@ -4,16 +4,8 @@
 # that it did not ask for.
 cmake_minimum_required(VERSION 3.25)
 
-set(arguments "")
-set(seen OFF)
-math(EXPR last "${CMAKE_ARGC} - 1")
-foreach(i RANGE ${last})
-    if(seen)
-        list(APPEND arguments "${CMAKE_ARGV${i}}")
-    elseif(CMAKE_ARGV${i} STREQUAL "--")
-        set(seen ON)
-    endif()
-endforeach()
+include("${CMAKE_CURRENT_LIST_DIR}/../arguments.cmake")
+arguments_after_dashes(arguments)
 
 file(REMOVE_RECURSE "${BUILD}")
 execute_process(COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${BUILD}" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON ${arguments}

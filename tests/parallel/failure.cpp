@@ -223,6 +223,10 @@ TEST_CASE("processes that don't do the same end with an error that says so") {
         if (rank == 1) batch.offset = 0;
         trainer.step(batch);
     }), "process 1 is to take 8 from 8 on, found 8 from 0 on");
+    names(run([](int rank, auto& trainer, auto const& batch) {
+        if (rank == 1) trainer.set_learning_rate(0.25);
+        trainer.step(batch);
+    }), "at a learning rate of 0.25");
     // One process' batch cannot be taken.
     names(run([](int rank, auto& trainer, auto batch) {
         std::vector<std::int32_t> const wrong(8, 7);
@@ -237,6 +241,13 @@ TEST_CASE("processes with different models, seeds or trainings end with an error
     for (std::string const& text : both([](int rank) {
              if (rank == 0) ls::parallel<net, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{1}};
              else ls::parallel<other, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{1}};
+         }))
+        CHECK(text.find("parallel: the model's plan: expected the same in all processes, found ") != text.npos);
+    // The same operations, but for a number in one of them.
+    using drops_more = ls::sequential<ls::shape<6>, ls::linear<20>, ls::batch_norm<ls::synchronized>, ls::tanh, ls::dropout<0.4>, ls::linear<4>>;
+    for (std::string const& text : both([](int rank) {
+             if (rank == 0) ls::parallel<net, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{1}};
+             else ls::parallel<drops_more, ls::cpu_devices<1>, threads_as_processes> model{ls::seed{1}};
          }))
         CHECK(text.find("parallel: the model's plan: expected the same in all processes, found ") != text.npos);
     for (std::string const& text : both([](int rank) {

@@ -34,7 +34,7 @@ TEST_CASE("a trace shows the operations of every shard and the updates of every 
     REQUIRE(p.buckets.size() > 1);
     CHECK(count(trace, "\"shard\":") == 2 * 4 * calls);
     CHECK(count(trace, "\"cat\": \"update\"") == 2 * 2 * static_cast<int>(p.buckets.size()));
-    CHECK(count(trace, "bucket 1: reduce and update") == 2 * 2);
+    CHECK(count(trace, "reduce and update bucket 1") == 2 * 2);
     CHECK(count(trace, "\"step\": 1") > 0);
     CHECK(count(trace, "\"step\": 2") == 0);
     CHECK(count(trace, "\"name\": \"thread_name\"") == 4);

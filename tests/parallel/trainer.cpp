@@ -265,6 +265,26 @@ TEST_CASE("an evaluation is exact for batches of any size") {
     CHECK(trainer.steps() == 0);
 }
 
+TEST_CASE("an evaluation between the parts of a step changes nothing of it") {
+    samples<float, ls::shape<features>> const data(12, classes, 4);
+    std::vector<std::vector<float>> ends;
+    for (bool const evaluates : {false, true}) {
+        ls::parallel<mlp, ls::cpu_devices<3>> model{ls::seed{1}};
+        ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.5}, ls::batch_size<12>};
+        std::vector const other{data.batch(0, 5)};
+        for (int step = 0; step < 3; ++step) {
+            trainer.forward(data.batch(0, 12));
+            if (evaluates) trainer.evaluate(other);
+            trainer.backward();
+            if (evaluates) trainer.evaluate(other);
+            trainer.reduce();
+            trainer.update();
+        }
+        ends.emplace_back(model.parameters(), model.parameters() + model.parameter_elements());
+    }
+    CHECK(ends[0] == ends[1]);
+}
+
 TEST_CASE("inference gives each sample the same result, whoever computes it and with how many others") {
     using net = ls::sequential<ls::shape<2, 6, 5>, ls::conv2d<4, 3>, ls::relu, ls::max_pool2d<2>, ls::flatten,
                                ls::linear<5>>;

@@ -3,41 +3,35 @@
 
 #include <lockstep/parallel/failure.hpp>
 #include <lockstep/parallel/timeline.hpp>
-#include <lockstep/plan/json.hpp>
+#include <lockstep/plan/chart.hpp>
+#include <lockstep/plan/describe.hpp>
+#include <lockstep/plan/json_text.hpp>
 #include <lockstep/plan/plan.hpp>
 
-#include <cstdio>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace lockstep {
 
 namespace detail {
 
-/// "convolution", "bucket 2: reduce and update", "wait for bucket 2"
+/// "convolution", "reduce and update bucket 2", "wait for event 3"
 inline std::string name_of_event(plan const& p, timed_command const& what) {
-    std::string const bucket = "bucket " + std::to_string(what.index) + ": ";
-    switch (what.kind) {
-    case command_kind::run: return p.operations[what.index].facts.name;
-    case command_kind::begin: return "begin";
-    case command_kind::keep_results: return "results";
-    case command_kind::sum_shards: return "sum over shards";
-    case command_kind::merge: return "merge states";
-    case command_kind::reduce: return bucket + "reduce";
-    case command_kind::combine: return bucket + "combine";
-    case command_kind::reduce_and_update: return bucket + "reduce and update";
-    case command_kind::update: return bucket + "update";
-    case command_kind::measure: return "norm";
-    case command_kind::pack: return "pack";
-    case command_kind::start: return "start exchange " + std::to_string(what.index);
-    case command_kind::finish: return "wait for exchange " + std::to_string(what.index);
-    default: return "wait";
-    }
+    if (what.kind == command_kind::run) return p.operations[what.index].facts.name;
+    if (what.kind == command_kind::begin) return name_of(what.kind);
+    command c;
+    c.kind = what.kind;
+    c.index = what.index;
+    return describe(p, c);
 }
 
 inline char const* category_of(plan const& p, timed_command const& what) {
     if (what.kind == command_kind::wait || what.kind == command_kind::finish) return "wait";
     if (what.in_update_stream) return "update";
-    return what.kind == command_kind::run && what.index >= p.forward_count ? "backward" : "forward";
+    bool const computes = what.kind == command_kind::run || what.kind == command_kind::sum_shards;
+    return computes && what.index >= p.forward_count ? "backward" : "forward";
 }
 
 } // namespace detail
@@ -47,6 +41,9 @@ inline char const* category_of(plan const& p, timed_command const& what) {
 inline std::string to_chrome_trace(plan const& p, detail::step_recorder const& recorded, int process = 0) {
     std::string text = "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
     auto const row = [](std::size_t replica, bool update) { return std::to_string(2 * replica + (update ? 1 : 0)); };
+    auto const microseconds = [](std::int64_t nanoseconds) {
+        return detail::number(static_cast<double>(nanoseconds) * 1e-3, std::chars_format::fixed, 3);
+    };
     std::string const pid = "\"pid\": " + std::to_string(process) + ", ";
     text += "{\"ph\": \"M\", \"name\": \"process_name\", " + pid + "\"tid\": 0, \"args\": {\"name\": \"process " + std::to_string(process) + "\"}}";
     for (std::size_t r = 0; r < recorded.replicas().size(); ++r)
@@ -57,9 +54,8 @@ inline std::string to_chrome_trace(plan const& p, detail::step_recorder const& r
         }
     for (std::size_t r = 0; r < recorded.replicas().size(); ++r)
         for (detail::timed_command const& what : recorded.replicas()[r]) {
-            char times[96];
-            std::snprintf(times, sizeof times, "\"ts\": %.3f, \"dur\": %.3f", static_cast<double>(what.begin - recorded.start()) * 1e-3,
-                          static_cast<double>(what.end - what.begin) * 1e-3);
+            std::string const times = "\"ts\": " + microseconds(what.begin - recorded.start()) + ", \"dur\": " +
+                                      microseconds(what.end - what.begin);
             text += ",\n{\"ph\": \"X\", \"name\": " + detail::in_json(detail::name_of_event(p, what)) + ", \"cat\": \"" +
                     detail::category_of(p, what) + "\", " + pid + "\"tid\": " + row(r, what.in_update_stream) + ", " + times +
                     ", \"args\": {\"step\": " + std::to_string(what.step);

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -41,7 +42,8 @@ struct step_header {
     std::int64_t accumulated = 0;
     /// Samples of the whole batch; the first of this process, and how many it has.
     std::int64_t whole = 0, first = 0, count = 0;
-    std::int64_t unused[2] = {};
+    double learning_rate = 0.0;
+    std::int64_t unused = 0;
 };
 static_assert(sizeof(step_header) == 64);
 
@@ -75,8 +77,9 @@ public:
     double sum(Value const& value) {
         return tree_.sum(value, sums_.data());
     }
-    /// What all samples of the batch count, when the results of all shards are there.
+    /// What all samples of the batch count, when the results of all shards are there and counted.
     double divisor() const { return divisor_; }
+    void count_results() { divisor_ = sum([&](int s) { return shards_->result(s).divisor; }); }
     /// The elements of a bucket that this process reduces.
     bucket_slice own_slice(bucket const& b) const { return slice_of(b, group_->rank(), group_->size()); }
 
@@ -236,7 +239,7 @@ private:
     void receive(int i) {
         exchange const& e = p.steps.exchanges[i];
         if (e.kind == exchange_kind::header) compare_headers();
-        if (e.kind == exchange_kind::results) divisor_ = sum([&](int s) { return shards_->result(s).divisor; });
+        if (e.kind == exchange_kind::results) count_results();
         if (e.kind == exchange_kind::collective)
             tree_.add_in_place(shared_[i].template as<T>().data(), shared_elements(i), shared_elements(i));
     }
@@ -247,7 +250,7 @@ private:
             step_header const& other = headers_[static_cast<std::size_t>(rank)];
             sample_range const part = shard_of(own.whole, rank, group_->size());
             if (other.call != own.call || other.step != own.step || other.accumulated != own.accumulated ||
-                other.whole != own.whole)
+                other.whole != own.whole || other.learning_rate != own.learning_rate)
                 throw usage_error("trainer: processes are not in step: process " + std::to_string(rank) + " " + text_of(other) +
                                   ", process " + std::to_string(group_->rank()) + " " + text_of(own));
             if (own.whole > 0 && (other.first != part.first || other.count != part.count))
@@ -261,6 +264,9 @@ private:
         std::string text = std::string(name_of(header.call)) + " " + std::to_string(header.step);
         if (header.whole > 0) text += " of " + std::to_string(header.whole) + " samples";
         if (header.accumulated > 0) text += " with " + std::to_string(header.accumulated) + " batches accumulated";
+        std::array<char, 32> rate;
+        auto const end = std::to_chars(rate.data(), rate.data() + rate.size(), header.learning_rate).ptr;
+        text.append(" at a learning rate of ").append(rate.data(), end);
         return text;
     }
 

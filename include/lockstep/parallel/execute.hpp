@@ -13,7 +13,7 @@ namespace lockstep::detail {
 ///
 /// Step has perform(command, replica, between), which calls `between` after each operation of a pass; events(), the
 /// event_counters; has_finished(exchange), which makes progress, and finish(exchange), which waits; and
-/// waited(command, replica, nanoseconds).
+/// waited(command, replica, whether in the update stream, nanoseconds).
 template <class Step>
 class replica_execution {
 public:
@@ -26,11 +26,11 @@ public:
             command const& c = schedule_.compute[i];
             if (is_for_others(c)) continue;
             advance();
-            wait_for(c);
+            wait_for(c, false);
             step_.perform(c, replica_, [this] { advance(); });
         }
-        for (advance(); next_ < schedule_.update.size(); advance()) wait_for(schedule_.update[next_]);
-        wait_for(schedule_.compute[end]);
+        for (advance(); next_ < schedule_.update.size(); ++next_, advance()) wait_for(schedule_.update[next_], true);
+        wait_for(schedule_.compute[end], false);
     }
 
 private:
@@ -47,9 +47,9 @@ private:
         }
     }
 
-    void wait_for(command const& c) {
-        if (c.kind == command_kind::wait) step_.waited(c, replica_, step_.events().wait(c.index));
-        if (c.kind == command_kind::finish) step_.waited(c, replica_, step_.finish(c.index));
+    void wait_for(command const& c, bool in_update_stream) {
+        if (c.kind == command_kind::wait) step_.waited(c, replica_, in_update_stream, step_.events().wait(c.index));
+        if (c.kind == command_kind::finish) step_.waited(c, replica_, in_update_stream, step_.finish(c.index));
     }
 
     step_schedule_view const& schedule_;

@@ -89,7 +89,7 @@ public:
                 throw usage_error("parallel: reproducible<" + std::to_string(shards) + "> on " + std::to_string(group_.size()) +
                                   " processes of " + std::to_string(replicas) +
                                   " replicas: expected a number of shards that their product divides");
-            detail::expect_equal(group_, "parallel: the model's plan", hash_of(layout));
+            detail::expect_equal(group_, "parallel: the model's plan", hash_of(layout) ^ hash_of_type<Model>());
             detail::expect_equal(group_, "parallel: the seed", seed_.value);
             group_.broadcast({parameters_.data(), parameters_.bytes()}, 0);
         }

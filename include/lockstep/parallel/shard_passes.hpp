@@ -29,7 +29,6 @@ template <class T, class Plan>
 class shard_passes {
     static constexpr plan p = Plan::value;
     static constexpr int replicas = p.settings.replicas;
-    static constexpr int operation_count = static_cast<int>(p.operations.size());
 
 public:
     static constexpr int max_shards = p.settings.shards;

@@ -29,8 +29,8 @@ private:
 
 } // namespace detail
 
-/// A number that two plans share only if processes with these plans compute the same: operations, shapes, buckets and
-/// the schedule, whatever their kernels' addresses and the number of replicas.
+/// A number of all that makes up a plan: operations by their names, shapes, buckets and exchanges, whatever their
+/// kernels' addresses and the number of replicas. Constants within an operation are no part of a plan: see hash_of_type.
 constexpr std::uint64_t hash_of(plan const& p) {
     detail::plan_hash hash;
     for (std::int64_t const number : {std::int64_t{p.settings.batch}, std::int64_t{p.settings.element_bytes},
@@ -51,6 +51,14 @@ constexpr std::uint64_t hash_of(plan const& p) {
         hash.add(static_cast<std::int64_t>(e.kind));
         hash.add(e.index);
     }
+    return hash.value();
+}
+
+/// A number of types' names, as the compiler writes them, constants among their arguments included.
+template <class... Types>
+std::uint64_t hash_of_type() {
+    detail::plan_hash hash;
+    hash.add(__PRETTY_FUNCTION__);
     return hash.value();
 }
 

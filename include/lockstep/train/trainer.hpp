@@ -94,7 +94,8 @@ public:
           step_(model.team(), model.parameters(), model.tree(), model.share(), model.processes(), optimizer, options_),
           evaluations_(model.team(), model.parameters()) {
         if constexpr (Parallel::across_processes)
-            detail::expect_equal(model.processes(), "trainer: the plan", hash_of(training_plan));
+            detail::expect_equal(model.processes(), "trainer: the plan",
+                                 hash_of(training_plan) ^ hash_of_type<typename Parallel::model, Loss, Optimizer>());
     }
 
     /// One step, also of step({inputs, targets}). Returns the mean loss of the batch, from before the update.
@@ -143,7 +144,10 @@ public:
     template <class Loader>
     evaluation evaluate(Loader& loader) {
         typename evaluations::sums sums;
+        // What a forward pass has left for its reduce is there again after it.
+        auto const results = step_.results();
         for (auto const& batch : loader) evaluate(checked(batch), sums);
+        step_.set_results(results);
         return sums.means(is_sum);
     }
 
@@ -298,6 +302,7 @@ private:
         call_.header.call = what;
         call_.header.step = static_cast<std::int64_t>(steps_);
         call_.header.accumulated = accumulated_batches_;
+        call_.header.learning_rate = learning_rate_of(step_.optimizer());
     }
 
     /// Shard number `shard` of the whole batch; where it is not that of this process' part, nothing.

@@ -12,11 +12,15 @@
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/train/update.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace lockstep::detail {
 
@@ -33,7 +37,6 @@ public:
 
     /// What a call is about, set before the replicas start.
     struct call {
-        joint_call what = joint_call::step;
         std::array<shard_input, p.settings.shards> inputs;
         step_header header;
         /// The loss is divided by nothing; else by what all samples count, those of accumulated batches included.
@@ -70,6 +73,12 @@ public:
         if constexpr (across) return exchanges_->sum([&](int s) { return passes_.result(s).*value; });
         else return sum_over_shards<p.settings.shards>([&](int s) { return passes_.result(s).*value; });
     }
+    /// Those of all shards of the last batch.
+    std::vector<shard_result> const& results() { return passes_.results(); }
+    void set_results(std::vector<shard_result> const& results) {
+        std::ranges::copy(results, passes_.results().begin());
+        if constexpr (across) exchanges_->count_results();
+    }
     /// Nanoseconds that a replica has waited for others, in all steps.
     std::int64_t waited(int replica) const { return waited_[static_cast<std::size_t>(replica)].nanoseconds; }
 
@@ -86,12 +95,12 @@ public:
 
     // What replica_execution asks for.
     auto& events() { return events_; }
-    void waited(command const& c, int r, std::int64_t nanoseconds) {
+    void waited(command const& c, int r, bool in_update_stream, std::int64_t nanoseconds) {
         waited_[static_cast<std::size_t>(r)].nanoseconds += nanoseconds;
         if constexpr (Options::records)
             if (nanoseconds > 0) {
                 std::int64_t const end = step_recorder::now();
-                recorder_->add(r, {end - nanoseconds, end, 0, c.kind, c.index, -1, true});
+                recorder_->add(r, {end - nanoseconds, end, 0, c.kind, c.index, -1, in_update_stream});
             }
     }
     bool has_finished(int exchange) {
@@ -158,7 +167,6 @@ public:
                 std::fill_n(passes_.gradient(s), p.parameter_elements, T{});
         });
         if constexpr (across) exchanges_->exchange_one(exchange_kind::results);
-        call_ = &what;
         reduce_buckets(what);
         update_buckets(what);
     }

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# Of cmake -P <script> -- <argument>..., in `result` what stands behind the --.
+function(arguments_after_dashes result)
+    set(arguments "")
+    set(seen OFF)
+    math(EXPR last "${CMAKE_ARGC} - 1")
+    foreach(i RANGE ${last})
+        if(seen)
+            list(APPEND arguments "${CMAKE_ARGV${i}}")
+        elseif(CMAKE_ARGV${i} STREQUAL "--")
+            set(seen ON)
+        endif()
+    endforeach()
+    set(${result} "${arguments}" PARENT_SCOPE)
+endfunction()
