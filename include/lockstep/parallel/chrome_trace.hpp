@@ -42,7 +42,7 @@ inline std::string to_chrome_trace(plan const& p, detail::step_recorder const& r
     std::string text = "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
     auto const row = [](std::size_t replica, bool update) { return std::to_string(2 * replica + (update ? 1 : 0)); };
     auto const microseconds = [](std::int64_t nanoseconds) {
-        return detail::number(static_cast<double>(nanoseconds) * 1e-3, std::chars_format::fixed, 3);
+        return detail::formatted(static_cast<double>(nanoseconds) * 1e-3, std::chars_format::fixed, 3);
     };
     std::string const pid = "\"pid\": " + std::to_string(process) + ", ";
     text += "{\"ph\": \"M\", \"name\": \"process_name\", " + pid + "\"tid\": 0, \"args\": {\"name\": \"process " + std::to_string(process) + "\"}}";

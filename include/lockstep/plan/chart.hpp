@@ -18,7 +18,7 @@ namespace lockstep::detail {
 /// Whether a value can be drawn: neither NaN nor so large that a difference of two overflows.
 inline bool drawable(double value) { return std::isfinite(value) && std::abs(value) < 1e300; }
 
-inline std::string number(double value, std::chars_format format, int precision) {
+inline std::string formatted(double value, std::chars_format format, int precision) {
     char text[400]; // 310 digits before the point and those behind it
     auto const result = std::to_chars(text, text + sizeof text, value, format, precision);
     return {text, result.ptr};
@@ -26,16 +26,16 @@ inline std::string number(double value, std::chars_format format, int precision)
 
 /// "0.254", with so many decimals; very large and very small values as "1.5e+09".
 inline std::string decimal(double value, int decimals) {
-    if (decimals > 4) return number(value, std::chars_format::general, 3);
-    if (std::abs(value) >= 1e6) return number(value, std::chars_format::scientific, 1);
-    auto text = number(value, std::chars_format::fixed, decimals);
+    if (decimals > 4) return formatted(value, std::chars_format::general, 3);
+    if (std::abs(value) >= 1e6) return formatted(value, std::chars_format::scientific, 1);
+    auto text = formatted(value, std::chars_format::fixed, decimals);
     return text.find_first_not_of("-0.") == text.npos && text.front() == '-' ? text.substr(1) : text;
 }
 
 /// A loss: three decimals, or two digits where these would be zeros.
 inline std::string loss_text(double value) {
     bool const tiny = value != 0 && std::abs(value) < 0.01;
-    return tiny ? number(value, std::chars_format::general, 2) : decimal(value, 3);
+    return tiny ? formatted(value, std::chars_format::general, 2) : decimal(value, 3);
 }
 
 /// Text between tags or in an attribute. What XML 1.0 does not allow is left out or, where it is not UTF-8,

@@ -45,7 +45,7 @@ public:
         else return raw(std::to_string(number));
     }
     json_writer& value(double value) {
-        return raw(number(value, std::chars_format::general, 15));
+        return raw(formatted(value, std::chars_format::general, 15));
     }
     template <class T>
     json_writer& member(std::string_view name, T const& what) {

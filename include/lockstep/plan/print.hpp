@@ -23,7 +23,7 @@ inline std::string right(std::int64_t value, std::size_t width) { return right(s
 inline std::string left(std::string_view text, std::size_t width) {
     return std::string(text).append(text.size() < width ? width - text.size() : 0, ' ');
 }
-inline std::string fixed(double value, int decimals) { return number(value, std::chars_format::fixed, decimals); }
+inline std::string fixed(double value, int decimals) { return formatted(value, std::chars_format::fixed, decimals); }
 inline std::string kib(std::int64_t bytes) { return fixed(static_cast<double>(bytes) / 1024, 1); }
 inline std::string mib(double bytes) { return fixed(bytes / (1024 * 1024), 2); }
 inline std::string mib(std::int64_t bytes) { return mib(static_cast<double>(bytes)); }

@@ -80,7 +80,7 @@ private:
     }
     int first_shard(int replica) const { return replica * (plan_.settings.shards / plan_.settings.replicas); }
     std::string time_text(double microseconds) const {
-        return number(microseconds, std::chars_format::general, 3) + " \u00b5s";
+        return formatted(microseconds, std::chars_format::general, 3) + " \u00b5s";
     }
     static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
