@@ -19,15 +19,3 @@ inline void launch_add(lockstep::cuda::stream const& s, lockstep::cuda::device_v
     add_to_all<<<blocks, 256, 0, s.handle()>>>(reinterpret_cast<int*>(memory.data), size, amount);
     lockstep::cuda::check_launch(s.device(), "add_to_all");
 }
-
-/// Keeps a stream busy for so many clock ticks of the device.
-__global__ inline void spin(long long ticks) {
-    long long const start = clock64();
-    while (clock64() - start < ticks) {}
-}
-
-inline void launch_spin(lockstep::cuda::stream const& s, long long ticks) {
-    lockstep::cuda::device_guard const guard(s.device());
-    spin<<<1, 1, 0, s.handle()>>>(ticks);
-    lockstep::cuda::check_launch(s.device(), "spin");
-}

@@ -14,6 +14,18 @@ constexpr int size = 1 << 16;
 // Some milliseconds on any device; what comes behind it is late.
 constexpr long long long_enough = 50'000'000;
 
+/// Keeps a stream busy for so many clock ticks of the device.
+__global__ void spin(long long ticks) {
+    long long const start = clock64();
+    while (clock64() - start < ticks) {}
+}
+
+void launch_spin(lockstep::cuda::stream const& s, long long ticks) {
+    lockstep::cuda::device_guard const guard(s.device());
+    spin<<<1, 1, 0, s.handle()>>>(ticks);
+    lockstep::cuda::check_launch(s.device(), "spin");
+}
+
 } // namespace
 
 TEST_CASE("a copy comes back as it was") {

@@ -23,17 +23,15 @@ inline std::string version_text(int version) {
 }
 
 /// What cudaGetDeviceCount's status means, with the versions that the driver supports (0: there is none) and that the
-/// runtime is of.
-inline std::string why_no_devices(cudaError_t status, int driver, int runtime) {
+/// runtime is of. `visible` is the environment's CUDA_VISIBLE_DEVICES, if there is one.
+inline std::string why_no_devices(cudaError_t status, int driver, int runtime, char const* visible) {
     std::string const expected = "expected a driver for CUDA " + version_text(runtime) + ", found ";
     if (status == cudaErrorInsufficientDriver && driver == 0) return expected + "none";
     if (status == cudaErrorInsufficientDriver) return expected + "one for CUDA " + version_text(driver);
     if (status == cudaErrorStubLibrary) return expected + "the stub that programs are linked with";
-    if (status == cudaErrorNoDevice || status == cudaSuccess) {
-        char const* const visible = std::getenv("CUDA_VISIBLE_DEVICES");
+    if (status == cudaErrorNoDevice || status == cudaSuccess)
         return "expected a CUDA device, found none" +
                (visible ? " (CUDA_VISIBLE_DEVICES is '" + std::string(visible) + "')" : std::string());
-    }
     return std::string("cudaGetDeviceCount: expected cudaSuccess, found ") + cudaGetErrorName(status) + " (" +
            cudaGetErrorString(status) + ")";
 }
@@ -49,7 +47,7 @@ inline devices_found find_devices() {
     int driver = 0, runtime = CUDART_VERSION;
     detail::discard(cudaDriverGetVersion(&driver));
     detail::discard(cudaRuntimeGetVersion(&runtime));
-    return {0, detail::why_no_devices(status, driver, runtime)};
+    return {0, detail::why_no_devices(status, driver, runtime, std::getenv("CUDA_VISIBLE_DEVICES"))};
 }
 
 /// Makes a device the current one of this thread, and the one before it again at the end of the scope. Since CUDA 12
