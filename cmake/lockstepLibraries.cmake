@@ -58,4 +58,32 @@ function(lockstep_add_mpi choice)
     set(lockstep_mpi_FOUND ${found} PARENT_SCOPE)
 endfunction()
 
+# Adds the target lockstep::cuda, which is lockstep::lockstep and CUDA's runtime, as `choice` asks for. Apart, because
+# programs without it need no CUDA. Sets lockstep_cuda_FOUND, and adds to lockstep_MISSING. It is for C++ sources as for
+# those that nvcc compiles; these link one runtime alone where CUDA_RUNTIME_LIBRARY is Shared.
+function(lockstep_add_cuda choice)
+    set(found OFF)
+    if(choice STREQUAL "AUTO" OR choice)
+        find_package(CUDAToolkit 12.0 MODULE QUIET GLOBAL)
+        if(CUDAToolkit_FOUND AND TARGET CUDA::cudart AND TARGET CUDA::nvtx3)
+            set(found ON)
+            if(NOT TARGET lockstep::cuda)
+                add_library(lockstep::cuda INTERFACE IMPORTED GLOBAL)
+                target_link_libraries(lockstep::cuda INTERFACE lockstep::lockstep CUDA::cudart CUDA::nvtx3)
+                # CMake 3.25 knows no cuda_std_20.
+                target_compile_options(lockstep::cuda INTERFACE $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20>)
+            endif()
+        elseif(NOT choice STREQUAL "AUTO")
+            string(APPEND lockstep_MISSING "lockstep: LOCKSTEP_CUDA is ${choice}, but CUDA 12 or later was not found")
+            string(APPEND lockstep_MISSING " (AUTO does without it, CUDAToolkit_ROOT says where to look). ")
+            set(lockstep_MISSING "${lockstep_MISSING}" PARENT_SCOPE)
+        endif()
+        if(NOT lockstep_FIND_QUIETLY)
+            message(STATUS "lockstep: CUDA ${found} (LOCKSTEP_CUDA=${choice})")
+        endif()
+        set(lockstep_nvcc "${CUDAToolkit_NVCC_EXECUTABLE}" PARENT_SCOPE)
+    endif()
+    set(lockstep_cuda_FOUND ${found} PARENT_SCOPE)
+endfunction()
+
 list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")

@@ -3,6 +3,9 @@
 #if WITH_MPI
 #include <lockstep/mpi.hpp>
 #endif
+#if WITH_CUDA
+#include <lockstep/cuda.hpp>
+#endif
 
 #include <cstdint>
 #include <cstdio>
@@ -45,7 +48,13 @@ int main() {
 #if WITH_MPI
     processes = ls::mpi_group{}.size();
 #endif
-    std::printf("oneDNN %d, zlib %d, png %d, jpeg %d, MPI %d\n", LOCKSTEP_WITH_ONEDNN, LOCKSTEP_WITH_ZLIB,
-                LOCKSTEP_WITH_PNG, LOCKSTEP_WITH_TURBOJPEG, processes);
+    // With a device or a reason.
+    bool cuda = false;
+#if WITH_CUDA
+    ls::cuda::devices_found const devices = ls::cuda::find_devices();
+    cuda = (devices.count > 0) == devices.reason.empty();
+#endif
+    std::printf("oneDNN %d, zlib %d, png %d, jpeg %d, MPI %d, CUDA %d\n", LOCKSTEP_WITH_ONEDNN, LOCKSTEP_WITH_ZLIB,
+                LOCKSTEP_WITH_PNG, LOCKSTEP_WITH_TURBOJPEG, processes, cuda);
     return trainer.loss() < 0.5 * first ? 0 : 1;
 }

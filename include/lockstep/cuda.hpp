@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// lockstep and CUDA: link lockstep::cuda, or compile with nvcc.
+
+#include <lockstep/lockstep.hpp>
+
+// device: streams, memory and graphs of CUDA's
+#include <lockstep/device/cuda/check.hpp>
+#include <lockstep/device/cuda/copy.hpp>
+#include <lockstep/device/cuda/device.hpp>
+#include <lockstep/device/cuda/event.hpp>
+#include <lockstep/device/cuda/graph.hpp>
+#include <lockstep/device/cuda/memory.hpp>
+#include <lockstep/device/cuda/range.hpp>
+#include <lockstep/device/cuda/stream.hpp>
+
+// parallel: which lists of devices the machine has
+#include <lockstep/parallel/cuda_devices.hpp>

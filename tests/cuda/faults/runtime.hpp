@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+/// A runtime of the tests' own, which the program is linked with instead of CUDA's: two devices in host memory, where
+/// work is done at once. It keeps what was called, counts what is alive, and fails where it is told to.
+struct fake_runtime {
+    int devices = 2;
+    bool peers = true;
+    bool pools = true;
+    int driver_version = CUDART_VERSION;
+
+    /// The call that does not succeed, from its `after`-th on, and its status.
+    std::string failing;
+    int after = 1;
+    cudaError_t status = cudaErrorUnknown;
+    /// What the update of a graph finds.
+    cudaGraphExecUpdateResult update = cudaGraphExecUpdateSuccess;
+
+    std::vector<std::string> calls;
+    /// How many streams, events, pools, arenas, pinned memories, graphs and executable graphs there are.
+    std::map<std::string, int> alive;
+    int current = 0;
+    cudaError_t last = cudaSuccess;
+    std::set<cudaStream_t> capturing;
+    std::set<int> enabled_peers;
+
+    int count(std::string const& call) const;
+    int all_alive() const;
+};
+
+extern fake_runtime runtime;
