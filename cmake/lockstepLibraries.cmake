@@ -70,8 +70,10 @@ function(lockstep_add_cuda choice)
             if(NOT TARGET lockstep::cuda)
                 add_library(lockstep::cuda INTERFACE IMPORTED GLOBAL)
                 target_link_libraries(lockstep::cuda INTERFACE lockstep::lockstep CUDA::cudart CUDA::nvtx3)
-                # CMake 3.25 knows no cuda_std_20.
-                target_compile_options(lockstep::cuda INTERFACE $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20>)
+                # CMake 3.25 knows no cuda_std_20. Constexpr functions are what kernels are made of.
+                target_compile_options(lockstep::cuda INTERFACE
+                    $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20>
+                    $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:--expt-relaxed-constexpr>)
             endif()
         elseif(NOT choice STREQUAL "AUTO")
             string(APPEND lockstep_MISSING "lockstep: LOCKSTEP_CUDA is ${choice}, but CUDA 12 or later was not found")

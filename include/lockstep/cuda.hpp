@@ -5,6 +5,9 @@
 
 #include <lockstep/lockstep.hpp>
 
+// device: kernels that a grid of groups of threads runs
+#include <lockstep/device/grid/backend.hpp>
+
 // device: streams, memory and graphs of CUDA's
 #include <lockstep/device/cuda/check.hpp>
 #include <lockstep/device/cuda/copy.hpp>

@@ -5,7 +5,7 @@ cmake_minimum_required(VERSION 3.25)
 
 set(order shape tensor expression layer model program plan device parallel loader train)
 # Headers at the top that every stage may include; any other header there is for users alone.
-set(before_all error.hpp version.hpp)
+set(before_all error.hpp host_device.hpp version.hpp)
 
 # What is wrong with the #include lines of the headers below `include`, one sentence each.
 function(find_violations include result)

@@ -5,6 +5,7 @@
 #include <lockstep/expression/math/exponential.hpp>
 #include <lockstep/expression/math/logarithm.hpp>
 #include <lockstep/expression/math/root.hpp>
+#include <lockstep/host_device.hpp>
 
 #include <cmath>
 
@@ -17,14 +18,14 @@
 /// of either type, over which a loop does not vectorize.
 namespace lockstep::math {
 
-inline float sin(float x) { return std::sin(x); }
-inline double sin(double x) { return std::sin(x); }
+LOCKSTEP_HOST_DEVICE inline float sin(float x) { return std::sin(x); }
+LOCKSTEP_HOST_DEVICE inline double sin(double x) { return std::sin(x); }
 
-inline float cos(float x) { return std::cos(x); }
-inline double cos(double x) { return std::cos(x); }
+LOCKSTEP_HOST_DEVICE inline float cos(float x) { return std::cos(x); }
+LOCKSTEP_HOST_DEVICE inline double cos(double x) { return std::cos(x); }
 
 /// a^b.
-inline float pow(float a, float b) { return std::pow(a, b); }
-inline double pow(double a, double b) { return std::pow(a, b); }
+LOCKSTEP_HOST_DEVICE inline float pow(float a, float b) { return std::pow(a, b); }
+LOCKSTEP_HOST_DEVICE inline double pow(double a, double b) { return std::pow(a, b); }
 
 } // namespace lockstep::math

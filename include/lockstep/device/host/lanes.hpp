@@ -2,17 +2,11 @@
 #pragma once
 
 #include <lockstep/device/host/vector.hpp>
+#include <lockstep/device/larger.hpp>
 
 #include <utility>
 
 namespace lockstep::host {
-
-/// The larger of two values, or of each pair of two vectors'; a NaN counts as larger than any number, as in PyTorch.
-template <class T>
-[[gnu::always_inline]] constexpr T larger_or_nan(T a, T b) {
-    T const larger = b > a ? b : a;
-    return b != b ? b : larger;
-}
 
 /// Sixteen partial results of a reduction, in registers of any width: what comes out depends on no processor.
 template <class T>

@@ -23,7 +23,7 @@ struct shared_leaf {
 };
 template <class E, int Index, class Shape, bool PerSample, leaf_content Content>
 struct shared_leaf<E, leaf<operand_tag<Index>, Shape, PerSample, Content>> {
-    static constexpr access own = access_table_of<E>[Index];
+    static constexpr access own = lockstep::detail::access_table_of<E>[Index];
     using type = leaf<operand_tag<Index>, std::conditional_t<own.aligned || own.axes.column_step() != 0, shape<shared_columns>, shape<>>,
                       own.aligned, Content>;
 };

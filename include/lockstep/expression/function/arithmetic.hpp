@@ -86,7 +86,7 @@ struct rsqrt {
 struct pow {
     static constexpr char const* name = "pow";
     template <class T>
-    static T apply(T a, T b) {
+    static constexpr T apply(T a, T b) {
         return math::pow(a, b);
     }
     // Where the formulas give 0 times infinity, the limit is 0.

@@ -3,6 +3,7 @@
 
 #include <lockstep/expression/math/bits.hpp>
 #include <lockstep/expression/math/exponential.hpp>
+#include <lockstep/host_device.hpp>
 
 #include <cmath>
 
@@ -34,6 +35,6 @@ constexpr float erf(float x) {
     return detail::with_sign_of(select(a < 1.0f, near, far), x);
 }
 
-inline double erf(double x) { return std::erf(x); }
+LOCKSTEP_HOST_DEVICE inline double erf(double x) { return std::erf(x); }
 
 } // namespace lockstep::math

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/expression/math/bits.hpp>
+#include <lockstep/host_device.hpp>
 
 #include <bit>
 #include <cmath>
@@ -90,12 +91,12 @@ constexpr float sigmoid(float x) {
     return numerator - numerator * (e / (1.0f + e));
 }
 
-inline double exp(double x) { return std::exp(x); }
-inline double expm1(double x) { return std::expm1(x); }
-inline double tanh(double x) { return std::tanh(x); }
+LOCKSTEP_HOST_DEVICE inline double exp(double x) { return std::exp(x); }
+LOCKSTEP_HOST_DEVICE inline double expm1(double x) { return std::expm1(x); }
+LOCKSTEP_HOST_DEVICE inline double tanh(double x) { return std::tanh(x); }
 
 /// Logistic function 1 / (1 + e^-x).
-inline double sigmoid(double x) {
+LOCKSTEP_HOST_DEVICE inline double sigmoid(double x) {
     double const e = std::exp(-std::abs(x));
     return (x < 0 ? e : 1.0) / (1.0 + e);
 }

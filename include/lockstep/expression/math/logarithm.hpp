@@ -3,6 +3,7 @@
 
 #include <lockstep/expression/math/bits.hpp>
 #include <lockstep/expression/math/exponential.hpp>
+#include <lockstep/host_device.hpp>
 
 #include <bit>
 #include <cmath>
@@ -74,10 +75,10 @@ constexpr float log1p(float x) {
 /// log(1 + e^x), and x itself from 20 on, as in PyTorch: it cannot overflow. Error at most 1.73 ulp.
 constexpr float softplus(float x) { return select(x > 20.0f, x, log1p(exp(x))); }
 
-inline double log(double x) { return std::log(x); }
-inline double log1p(double x) { return std::log1p(x); }
+LOCKSTEP_HOST_DEVICE inline double log(double x) { return std::log(x); }
+LOCKSTEP_HOST_DEVICE inline double log1p(double x) { return std::log1p(x); }
 
 /// log(1 + e^x), and x itself from 20 on.
-inline double softplus(double x) { return x > 20.0 ? x : std::log1p(std::exp(x)); }
+LOCKSTEP_HOST_DEVICE inline double softplus(double x) { return x > 20.0 ? x : std::log1p(std::exp(x)); }
 
 } // namespace lockstep::math

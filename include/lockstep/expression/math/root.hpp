@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/expression/math/bits.hpp>
+#include <lockstep/host_device.hpp>
 
 #include <bit>
 #include <cmath>
@@ -36,10 +37,10 @@ constexpr float sqrt(float x) {
 }
 #endif
 
-inline double sqrt(double x) { return std::sqrt(x); }
+LOCKSTEP_HOST_DEVICE inline double sqrt(double x) { return std::sqrt(x); }
 
 /// 1 / sqrt(x); infinity at 0, NaN below. Error at most 1.50 ulp.
 constexpr float rsqrt(float x) { return 1.0f / sqrt(x); }
-inline double rsqrt(double x) { return 1.0 / std::sqrt(x); }
+LOCKSTEP_HOST_DEVICE inline double rsqrt(double x) { return 1.0 / std::sqrt(x); }
 
 } // namespace lockstep::math
