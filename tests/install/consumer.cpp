@@ -51,7 +51,7 @@ int main() {
     // With a device or a reason.
     bool cuda = false;
 #if WITH_CUDA
-    ls::cuda::devices_found const devices = ls::cuda::find_devices();
+    ls::gpu::devices_found const devices = ls::gpu::find_devices();
     cuda = (devices.count > 0) == devices.reason.empty();
 #endif
     std::printf("oneDNN %d, zlib %d, png %d, jpeg %d, MPI %d, CUDA %d\n", LOCKSTEP_WITH_ONEDNN, LOCKSTEP_WITH_ZLIB,

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 /// Whether devices 0 to expected - 1 are among those that find_devices() has found. Where not, adds to `reason` what a
 /// list of devices expected and what there is: "cuda_devices<4>: expected 4 CUDA devices, found 1; ".
@@ -18,4 +18,4 @@ inline bool are_available(devices_found const& found, int expected, std::string_
     return false;
 }
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu

@@ -12,28 +12,28 @@ namespace cuda = lockstep::cuda;
 namespace {
 
 /// An element of the memory, when all work is done.
-int first_of(cuda::stream const& s, cuda::device_view memory) {
+int first_of(gpu::stream const& s, gpu::device_view memory) {
     int value = 0;
-    cuda::copy(s, std::as_writable_bytes(std::span(&value, 1)), memory.part(0, sizeof value));
+    gpu::copy(s, std::as_writable_bytes(std::span(&value, 1)), memory.part(0, sizeof value));
     s.synchronize();
     return value;
 }
 
 struct memory_on_a_stream {
-    cuda::stream stream{0};
-    cuda::memory_pool pool{0};
-    cuda::arena memory{pool, stream, 4096}, other{pool, stream, 4096};
+    gpu::stream stream{0};
+    gpu::memory_pool pool{0};
+    gpu::arena memory{pool, stream, 4096}, other{pool, stream, 4096};
 
     memory_on_a_stream() {
-        cuda::clear(stream, memory.view());
-        cuda::clear(stream, other.view());
+        gpu::clear(stream, memory.view());
+        gpu::clear(stream, other.view());
     }
 };
 
 } // namespace
 
 TEST_CASE_FIXTURE(memory_on_a_stream, "a graph does nothing when it is captured, and all of it at every launch") {
-    cuda::graph const step(stream, [&] {
+    gpu::graph const step(stream, [&] {
         launch_add(stream, memory.view(), 1);
         launch_add(stream, memory.view(), 2);
     });
@@ -41,15 +41,15 @@ TEST_CASE_FIXTURE(memory_on_a_stream, "a graph does nothing when it is captured,
     CHECK(first_of(stream, memory.view()) == 0);
     for (int i = 0; i < 5; ++i) step.launch(stream);
     CHECK(first_of(stream, memory.view()) == 15);
-    cuda::stream const another(0);
+    gpu::stream const another(0);
     step.launch(another);
     CHECK(first_of(another, memory.view()) == 18);
 }
 
 TEST_CASE_FIXTURE(memory_on_a_stream, "a second stream joins a capture by events") {
-    cuda::stream const second(0);
-    cuda::event const begun(0), ended(0);
-    cuda::graph const step(stream, [&] {
+    gpu::stream const second(0);
+    gpu::event const begun(0), ended(0);
+    gpu::graph const step(stream, [&] {
         stream.record(begun);
         second.wait(begun);
         CHECK(second.is_capturing());
@@ -67,7 +67,7 @@ TEST_CASE_FIXTURE(memory_on_a_stream, "a second stream joins a capture by events
 }
 
 TEST_CASE_FIXTURE(memory_on_a_stream, "an update takes other addresses and amounts, and refuses other operations") {
-    cuda::graph step(stream, [&] { launch_add(stream, memory.view(), 1); });
+    gpu::graph step(stream, [&] { launch_add(stream, memory.view(), 1); });
     step.update(stream, [&] { launch_add(stream, other.view(), 7); });
     step.launch(stream);
     CHECK(first_of(stream, memory.view()) == 0);
@@ -84,15 +84,15 @@ TEST_CASE_FIXTURE(memory_on_a_stream, "an update takes other addresses and amoun
 }
 
 TEST_CASE_FIXTURE(memory_on_a_stream, "an exception ends the capture of all streams that joined") {
-    cuda::stream const second(0);
-    cuda::event const begun(0);
+    gpu::stream const second(0);
+    gpu::event const begun(0);
     auto const fails = [&] {
         stream.record(begun);
         second.wait(begun);
         launch_add(second, other.view(), 2);
         throw std::runtime_error("out of paper");
     };
-    CHECK_THROWS_WITH(cuda::graph(stream, fails), "out of paper");
+    CHECK_THROWS_WITH(gpu::graph(stream, fails), "out of paper");
     CHECK_FALSE(stream.is_capturing());
     CHECK_FALSE(second.is_capturing());
     launch_add(stream, memory.view(), 1);
@@ -103,10 +103,10 @@ TEST_CASE_FIXTURE(memory_on_a_stream, "an exception ends the capture of all stre
 
 TEST_CASE_FIXTURE(memory_on_a_stream, "what cannot be captured is an error, and the stream goes on") {
     // To wait is not work that could be captured.
-    CHECK_THROWS_AS(cuda::graph(stream, [&] { stream.synchronize(); }), lockstep::cuda_error);
+    CHECK_THROWS_AS(gpu::graph(stream, [&] { stream.synchronize(); }), lockstep::cuda_error);
     CHECK_FALSE(stream.is_capturing());
     // Nor may what is caught inside pass unseen.
-    CHECK_THROWS_AS(cuda::graph(stream,
+    CHECK_THROWS_AS(gpu::graph(stream,
                                 [&] {
                                     try {
                                         stream.synchronize();
@@ -116,9 +116,9 @@ TEST_CASE_FIXTURE(memory_on_a_stream, "what cannot be captured is an error, and 
                     lockstep::cuda_error);
     CHECK_FALSE(stream.is_capturing());
     // A stream that joined, and was not waited for.
-    cuda::stream const second(0);
-    cuda::event const begun(0);
-    CHECK_THROWS_AS(cuda::graph(stream,
+    gpu::stream const second(0);
+    gpu::event const begun(0);
+    CHECK_THROWS_AS(gpu::graph(stream,
                                 [&] {
                                     stream.record(begun);
                                     second.wait(begun);
@@ -126,13 +126,13 @@ TEST_CASE_FIXTURE(memory_on_a_stream, "what cannot be captured is an error, and 
                                 }),
                     lockstep::cuda_error);
     CHECK_FALSE(second.is_capturing());
-    CHECK_THROWS_AS(cuda::graph(stream, [&] { cuda::arena const a(pool, stream, 8); }), lockstep::usage_error);
+    CHECK_THROWS_AS(gpu::graph(stream, [&] { gpu::arena const a(pool, stream, 8); }), lockstep::usage_error);
     launch_add(stream, memory.view(), 1);
     CHECK(first_of(stream, memory.view()) == 1);
 }
 
 TEST_CASE_FIXTURE(memory_on_a_stream, "an empty graph") {
-    cuda::graph const nothing(stream, [] {});
+    gpu::graph const nothing(stream, [] {});
     CHECK(nothing.operations() == 0);
     nothing.launch(stream);
     CHECK_NOTHROW(stream.synchronize());

@@ -12,10 +12,10 @@ __global__ void add_to_all(T* elements, std::int64_t size, T amount) {
     if (i < size) elements[i] += amount;
 }
 
-inline void launch_add(lockstep::cuda::stream const& s, lockstep::cuda::device_view memory, int amount) {
+inline void launch_add(lockstep::gpu::stream const& s, lockstep::gpu::device_view memory, int amount) {
     auto const size = static_cast<std::int64_t>(memory.bytes / sizeof(int));
     auto const blocks = static_cast<unsigned>((size + 255) / 256);
-    lockstep::cuda::device_guard const guard(s.device());
+    lockstep::gpu::device_guard const guard(s.device());
     add_to_all<<<blocks, 256, 0, s.handle()>>>(reinterpret_cast<int*>(memory.data), size, amount);
-    lockstep::cuda::check_launch(s.device(), "add_to_all");
+    lockstep::gpu::check_launch(s.device(), "add_to_all");
 }

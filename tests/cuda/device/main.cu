@@ -10,7 +10,7 @@
 constexpr int skipped = 77;
 
 int main(int argc, char** argv) {
-    lockstep::cuda::devices_found const found = lockstep::cuda::find_devices();
+    lockstep::gpu::devices_found const found = lockstep::gpu::find_devices();
     if (found.count == 0) {
         std::printf("skipped: %s\n", found.reason.c_str());
         return skipped;

@@ -26,31 +26,31 @@ namespace {
 void use_everything() {
     std::array<std::byte, 8> host{};
     {
-        cuda::stream const first(0), second(1);
-        cuda::event const done(0);
-        cuda::timed_event const begin(1), end(1);
+        gpu::stream const first(0), second(1);
+        gpu::event const done(0);
+        gpu::timed_event const begin(1), end(1);
         first.record(done);
         second.wait(done);
         static_cast<void>(done.happened());
         done.synchronize();
-        static_cast<void>(cuda::elapsed_seconds(begin, end));
+        static_cast<void>(gpu::elapsed_seconds(begin, end));
 
-        cuda::memory_pool const pool(0), other_pool(1);
+        gpu::memory_pool const pool(0), other_pool(1);
         pool.open_to(1);
-        cuda::arena const memory(pool, first, 8), other(other_pool, second, 8);
-        cuda::pinned_memory const pinned(8);
-        cuda::clear(first, memory.view());
-        cuda::copy(first, memory.view(), pinned.as<std::byte>());
-        cuda::copy(first, other.view(), memory.view());
-        cuda::copy(first, std::span(host), memory.view());
+        gpu::arena const memory(pool, first, 8), other(other_pool, second, 8);
+        gpu::pinned_memory const pinned(8);
+        gpu::clear(first, memory.view());
+        gpu::copy(first, memory.view(), pinned.as<std::byte>());
+        gpu::copy(first, other.view(), memory.view());
+        gpu::copy(first, std::span(host), memory.view());
 
-        cuda::graph step(first, [&] { cuda::clear(first, memory.view()); });
-        step.update(first, [&] { cuda::clear(first, memory.view()); });
+        gpu::graph step(first, [&] { gpu::clear(first, memory.view()); });
+        step.update(first, [&] { gpu::clear(first, memory.view()); });
         step.launch(first);
         first.synchronize();
     }
-    cuda::enable_access(0, 1);
-    cuda::disable_access(0, 1);
+    gpu::enable_access(0, 1);
+    gpu::disable_access(0, 1);
 }
 
 /// The text of what is thrown.
@@ -117,7 +117,7 @@ TEST_CASE_FIXTURE(fresh_runtime, "every call may fail, each time, and leaves not
 
 TEST_CASE_FIXTURE(fresh_runtime, "errors name the device, the operation and the call") {
     runtime.failing = "cudaStreamSynchronize";
-    cuda::stream const s(1);
+    gpu::stream const s(1);
     try {
         s.synchronize();
         FAIL("expected a cuda_error");
@@ -128,34 +128,34 @@ TEST_CASE_FIXTURE(fresh_runtime, "errors name the device, the operation and the 
                                        "cudaErrorUnknown (unknown error)");
     }
     runtime.last = cudaErrorInvalidValue;
-    CHECK_THROWS_AS(cuda::check_launch(0, "add"), lockstep::cuda_error);
-    CHECK_NOTHROW(cuda::check_launch(0, "add"));
+    CHECK_THROWS_AS(gpu::check_launch(0, "add"), lockstep::cuda_error);
+    CHECK_NOTHROW(gpu::check_launch(0, "add"));
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "a device that is not there") {
-    CHECK(error_of([] { cuda::stream const s(2); }) ==
+    CHECK(error_of([] { gpu::stream const s(2); }) ==
           "cuda device 2: stream: cudaSetDevice: expected cudaSuccess, found cudaErrorInvalidDevice (invalid device "
           "ordinal); expected device 0 to 1");
     runtime.failing = "cudaGetDevice";
     runtime.devices = 0;
-    CHECK(error_of([] { cuda::event const e(0); }) ==
+    CHECK(error_of([] { gpu::event const e(0); }) ==
           "cuda device 0: event: cudaGetDevice: expected cudaSuccess, found cudaErrorUnknown (unknown error); expected "
           "a CUDA device, found none");
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "a guard returns to the device before it, and makes no call where it is the same") {
     {
-        cuda::device_guard const guard(1);
+        gpu::device_guard const guard(1);
         CHECK(runtime.current == 1);
         {
-            cuda::device_guard const same(1);
+            gpu::device_guard const same(1);
         }
         CHECK(runtime.current == 1);
     }
     CHECK(runtime.current == 0);
     CHECK(runtime.count("cudaSetDevice") == 2);
     CHECK_THROWS_AS(([] {
-                        cuda::device_guard const guard(1);
+                        gpu::device_guard const guard(1);
                         throw std::runtime_error("out of paper");
                     }()),
                     std::runtime_error);
@@ -163,27 +163,27 @@ TEST_CASE_FIXTURE(fresh_runtime, "a guard returns to the device before it, and m
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "streams, events and memory move") {
-    cuda::stream first(0), second(1);
+    gpu::stream first(0), second(1);
     second = std::move(first);
     CHECK(runtime.alive["stream"] == 1);
     CHECK(second.device() == 0);
-    cuda::memory_pool const pool(0);
-    cuda::arena a(pool, second, 8), b(pool, second, 16);
+    gpu::memory_pool const pool(0);
+    gpu::arena a(pool, second, 8), b(pool, second, 16);
     b = std::move(a);
     CHECK(runtime.alive["arena"] == 1);
     CHECK(b.bytes() == 8);
-    cuda::pinned_memory p(8);
-    cuda::pinned_memory const q = std::move(p);
+    gpu::pinned_memory p(8);
+    gpu::pinned_memory const q = std::move(p);
     CHECK(runtime.alive["pinned"] == 1);
-    cuda::event e(0);
-    e = cuda::event(1);
+    gpu::event e(0);
+    e = gpu::event(1);
     CHECK(e.device() == 1);
     CHECK(runtime.alive["event"] == 1);
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "events") {
-    cuda::stream const s(0);
-    cuda::event const e(0), of_other_device(1);
+    gpu::stream const s(0);
+    gpu::event const e(0), of_other_device(1);
     CHECK(e.happened());
     runtime.failing = "cudaEventQuery";
     runtime.status = cudaErrorNotReady;
@@ -192,62 +192,62 @@ TEST_CASE_FIXTURE(fresh_runtime, "events") {
     CHECK(error_of<lockstep::usage_error>([&] { s.record(of_other_device); }) ==
           "cuda device 0: record: expected an event of this device, found one of device 1");
     CHECK_NOTHROW(s.wait(of_other_device));
-    cuda::timed_event const begin(0), end(0), of_other(1);
-    CHECK(cuda::elapsed_seconds(begin, end) == 1.5);
-    CHECK(error_of<lockstep::usage_error>([&] { static_cast<void>(cuda::elapsed_seconds(begin, of_other)); }) ==
+    gpu::timed_event const begin(0), end(0), of_other(1);
+    CHECK(gpu::elapsed_seconds(begin, end) == 1.5);
+    CHECK(error_of<lockstep::usage_error>([&] { static_cast<void>(gpu::elapsed_seconds(begin, of_other)); }) ==
           "cuda device 0: elapsed_seconds: expected two events of this device, found one of device 1");
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "an arena says what it needs") {
-    cuda::stream const s(0);
-    cuda::memory_pool const pool(0), other(1);
-    CHECK(cuda::arena(pool, s, 0).data() == nullptr);
+    gpu::stream const s(0);
+    gpu::memory_pool const pool(0), other(1);
+    CHECK(gpu::arena(pool, s, 0).data() == nullptr);
     CHECK(runtime.count("cudaMallocFromPoolAsync") == 0);
     runtime.failing = "cudaMallocFromPoolAsync";
     runtime.status = cudaErrorMemoryAllocation;
-    CHECK(error_of<lockstep::cuda_error>([&] { cuda::arena(pool, s, 4096); }) ==
+    CHECK(error_of<lockstep::cuda_error>([&] { gpu::arena(pool, s, 4096); }) ==
           "cuda device 0: arena of 4096 bytes: cudaMallocFromPoolAsync: expected cudaSuccess, found "
           "cudaErrorMemoryAllocation (out of memory); 100 of 1000 bytes are free");
-    CHECK(error_of<lockstep::usage_error>([&] { cuda::arena(other, s, 8); }) ==
+    CHECK(error_of<lockstep::usage_error>([&] { gpu::arena(other, s, 8); }) ==
           "cuda device 0: arena of 8 bytes: expected a pool of the stream's device, found one of device 1");
     std::string text;
-    cuda::graph const step(s, [&] { text = error_of<lockstep::usage_error>([&] { cuda::arena(pool, s, 8); }); });
+    gpu::graph const step(s, [&] { text = error_of<lockstep::usage_error>([&] { gpu::arena(pool, s, 8); }); });
     CHECK(text == "cuda device 0: arena of 8 bytes: expected a stream that is not captured, found one that is");
     runtime.pools = false;
-    CHECK(error_of<lockstep::data_error>([] { cuda::memory_pool const p(1); }) ==
+    CHECK(error_of<lockstep::data_error>([] { gpu::memory_pool const p(1); }) ==
           "cuda device 1: memory_pool: expected a device with memory pools, found one without");
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "copies check sizes and devices before they begin") {
-    cuda::stream const s(0), other_stream(1);
-    cuda::memory_pool const pool(0), other_pool(1);
-    cuda::arena const memory(pool, s, 8), other(other_pool, other_stream, 8);
+    gpu::stream const s(0), other_stream(1);
+    gpu::memory_pool const pool(0), other_pool(1);
+    gpu::arena const memory(pool, s, 8), other(other_pool, other_stream, 8);
     std::array<std::byte, 8> host{std::byte{1}, std::byte{2}};
     std::array<std::byte, 8> back{};
     auto const view = memory.view();
 
-    cuda::copy(s, view, host);
-    cuda::copy(s, other.view(), view);
-    cuda::clear(s, view.part(0, 1));
-    cuda::copy(s, back, view);
+    gpu::copy(s, view, host);
+    gpu::copy(s, other.view(), view);
+    gpu::clear(s, view.part(0, 1));
+    gpu::copy(s, back, view);
     CHECK(back[0] == std::byte{0});
     CHECK(back[1] == std::byte{2});
-    cuda::copy(other_stream, back, other.view());
+    gpu::copy(other_stream, back, other.view());
     CHECK(back == host);
     CHECK(runtime.count("cudaMemcpyPeerAsync") == 1);
     CHECK(runtime.count("cudaMemcpyAsync") == 3);
 
-    CHECK(error_of<lockstep::usage_error>([&] { cuda::copy(s, view.part(4, 4), host); }) ==
+    CHECK(error_of<lockstep::usage_error>([&] { gpu::copy(s, view.part(4, 4), host); }) ==
           "cuda device 0: copy to the device: expected as many bytes as there is place for, 4, found 8");
-    CHECK(error_of<lockstep::usage_error>([&] { cuda::copy(s, back, view.part(1, 2)); }) ==
+    CHECK(error_of<lockstep::usage_error>([&] { gpu::copy(s, back, view.part(1, 2)); }) ==
           "cuda device 0: copy to the host: expected as many bytes as there is place for, 8, found 2");
-    CHECK(error_of<lockstep::usage_error>([&] { cuda::copy(other_stream, view, host); }) ==
+    CHECK(error_of<lockstep::usage_error>([&] { gpu::copy(other_stream, view, host); }) ==
           "cuda device 1: copy to the device: expected a stream of device 0, found one of device 1");
-    CHECK(error_of<lockstep::usage_error>([&] { cuda::clear(other_stream, view); }) ==
+    CHECK(error_of<lockstep::usage_error>([&] { gpu::clear(other_stream, view); }) ==
           "cuda device 1: clear: expected a stream of device 0, found one of device 1");
     runtime.devices = 3;
-    cuda::stream const third(2);
-    CHECK(error_of<lockstep::usage_error>([&] { cuda::copy(third, other.view(), view); }) ==
+    gpu::stream const third(2);
+    CHECK(error_of<lockstep::usage_error>([&] { gpu::copy(third, other.view(), view); }) ==
           "cuda device 2: copy between places of devices: expected a stream of device 1 or 0, found one of device 2");
     CHECK(error_of<lockstep::usage_error>([&] { static_cast<void>(view.part(7, 2)); }) ==
           "cuda device 0: part of 8 bytes: expected to lie inside, found 2 bytes from byte 7");
@@ -257,37 +257,37 @@ TEST_CASE_FIXTURE(fresh_runtime, "copies check sizes and devices before they beg
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "peers") {
-    CHECK(cuda::can_access(1, 1));
-    CHECK(cuda::can_access(0, 1));
-    CHECK_THROWS_AS(static_cast<void>(cuda::can_access(0, 2)), lockstep::cuda_error);
-    cuda::enable_access(0, 0);
+    CHECK(gpu::can_access(1, 1));
+    CHECK(gpu::can_access(0, 1));
+    CHECK_THROWS_AS(static_cast<void>(gpu::can_access(0, 2)), lockstep::cuda_error);
+    gpu::enable_access(0, 0);
     CHECK(runtime.count("cudaDeviceEnablePeerAccess") == 0);
-    cuda::enable_access(0, 1);
-    cuda::enable_access(0, 1);
-    cuda::disable_access(0, 1);
-    cuda::disable_access(0, 1);
+    gpu::enable_access(0, 1);
+    gpu::enable_access(0, 1);
+    gpu::disable_access(0, 1);
+    gpu::disable_access(0, 1);
     CHECK(runtime.last == cudaSuccess);
-    cuda::memory_pool const pool(0);
+    gpu::memory_pool const pool(0);
     pool.open_to(0);
     CHECK(runtime.count("cudaMemPoolSetAccess") == 0);
     pool.open_to(1);
     CHECK(runtime.count("cudaMemPoolSetAccess") == 1);
     runtime.peers = false;
-    CHECK(error_of<lockstep::data_error>([] { cuda::enable_access(0, 1); }) ==
+    CHECK(error_of<lockstep::data_error>([] { gpu::enable_access(0, 1); }) ==
           "cuda device 0: access to device 1: expected devices that reach each other's memory, found two that cannot");
     CHECK(error_of<lockstep::data_error>([&] { pool.open_to(1); }) ==
           "cuda device 1: access to device 0: expected devices that reach each other's memory, found two that cannot");
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "a capture ends, whatever happens in it") {
-    cuda::stream const s(0), other(1);
-    CHECK_THROWS_WITH(cuda::graph(s, [] { throw std::runtime_error("out of paper"); }), "out of paper");
+    gpu::stream const s(0), other(1);
+    CHECK_THROWS_WITH(gpu::graph(s, [] { throw std::runtime_error("out of paper"); }), "out of paper");
     CHECK_FALSE(s.is_capturing());
     CHECK(runtime.alive["graph"] == 0);
 
     std::string text;
-    cuda::graph step(s, [&] {
-        text = error_of<lockstep::usage_error>([&] { cuda::graph const inner(s, [] {}); });
+    gpu::graph step(s, [&] {
+        text = error_of<lockstep::usage_error>([&] { gpu::graph const inner(s, [] {}); });
         CHECK(s.is_capturing());
     });
     CHECK(text == "cuda device 0: capture: expected a stream that is not captured, found one that is");
@@ -306,19 +306,19 @@ TEST_CASE_FIXTURE(fresh_runtime, "a capture ends, whatever happens in it") {
     CHECK(runtime.last == cudaSuccess);
     CHECK(runtime.alive["executable"] == 1);
     step.launch(s);
-    cuda::graph const moved = std::move(step);
+    gpu::graph const moved = std::move(step);
     CHECK(runtime.alive["executable"] == 1);
 }
 
 TEST_CASE_FIXTURE(fresh_runtime, "how many devices there are") {
-    CHECK(cuda::find_devices().count == 2);
-    CHECK(cuda::find_devices().reason.empty());
+    CHECK(gpu::find_devices().count == 2);
+    CHECK(gpu::find_devices().reason.empty());
     runtime.failing = "cudaGetDeviceCount";
     runtime.status = cudaErrorInsufficientDriver;
     runtime.driver_version = 12040;
-    CHECK(cuda::find_devices().count == 0);
-    CHECK(cuda::find_devices().reason.ends_with(", found one for CUDA 12.4"));
+    CHECK(gpu::find_devices().count == 0);
+    CHECK(gpu::find_devices().reason.ends_with(", found one for CUDA 12.4"));
     CHECK(runtime.last == cudaSuccess);
     runtime.driver_version = 0;
-    CHECK(cuda::find_devices().reason.ends_with(", found none"));
+    CHECK(gpu::find_devices().reason.ends_with(", found none"));
 }

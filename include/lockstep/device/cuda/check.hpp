@@ -17,7 +17,7 @@ public:
         : error(text), status_(status), device_(device) {}
 
     cudaError_t status() const { return status_; }
-    /// cuda::no_device where the call belongs to none.
+    /// gpu::no_device where the call belongs to none.
     int device() const { return device_; }
 
 private:
@@ -25,7 +25,7 @@ private:
     int device_;
 };
 
-namespace cuda {
+namespace gpu {
 
 /// In errors: what failed belongs to no device.
 inline constexpr int no_device = -1;
@@ -66,5 +66,5 @@ inline void check_launch(int device, std::string_view kernel) {
     check(cudaGetLastError(), "launch", device, kernel);
 }
 
-} // namespace cuda
+} // namespace gpu
 } // namespace lockstep

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 namespace detail {
 
@@ -62,4 +62,4 @@ inline void clear(stream const& order, device_view memory) {
     check(cudaMemsetAsync(memory.data, 0, memory.bytes, order.handle()), "cudaMemsetAsync", order.device(), "clear");
 }
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 /// The CUDA devices of this machine that this process may use; where there are none, `reason` says why.
 struct devices_found {
@@ -122,4 +122,4 @@ inline void disable_access(int device, int peer) {
     else check(status, "cudaDeviceDisablePeerAccess", device, operation);
 }
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu

@@ -6,7 +6,7 @@
 #include <memory>
 #include <type_traits>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 namespace detail {
 struct destroy_event {
@@ -71,4 +71,4 @@ inline double elapsed_seconds(timed_event const& begin, timed_event const& end) 
     return static_cast<double>(milliseconds) / 1000;
 }
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 namespace detail {
 
@@ -135,4 +135,4 @@ private:
     std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, detail::destroy_executable> handle_;
 };
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu

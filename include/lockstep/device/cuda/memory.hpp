@@ -9,7 +9,7 @@
 #include <string>
 #include <type_traits>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 /// A part of a device's memory, owned by somebody else; only the device may read and write there.
 struct device_view {
@@ -155,4 +155,4 @@ private:
     std::size_t bytes_ = 0;
 };
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu

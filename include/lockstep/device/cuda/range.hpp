@@ -3,7 +3,7 @@
 
 #include <nvtx3/nvtx3.hpp>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 namespace detail {
 struct nvtx_domain {
@@ -15,4 +15,4 @@ struct nvtx_domain {
 /// where no profiler listens.
 using range = nvtx3::scoped_range_in<detail::nvtx_domain>;
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu

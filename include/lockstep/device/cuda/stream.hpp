@@ -7,7 +7,7 @@
 #include <string>
 #include <type_traits>
 
-namespace lockstep::cuda {
+namespace lockstep::gpu {
 
 namespace detail {
 struct destroy_stream {
@@ -61,4 +61,4 @@ private:
     std::unique_ptr<std::remove_pointer_t<cudaStream_t>, detail::destroy_stream> handle_;
 };
 
-} // namespace lockstep::cuda
+} // namespace lockstep::gpu
