@@ -16,13 +16,13 @@ namespace lockstep::detail {
 
 /// What a shard's observation counts: of no samples nothing was observed.
 template <class T>
-[[gnu::noinline]] T observed_by(merge_rule const& rule, T observation, std::int64_t samples) {
+[[gnu::noinline]] constexpr T observed_by(merge_rule const& rule, T observation, std::int64_t samples) {
     if (samples == 0) return rule.how == merge_kind::maximum ? std::numeric_limits<T>::lowest() : T(0);
     return rule.how == merge_kind::average ? observation * static_cast<T>(samples) : observation;
 }
 /// Changes a state by what all shards together observed: a sum over them, or the largest.
 template <class T>
-[[gnu::noinline]] void merge_into(T& state, T observed, T samples, merge_rule const& rule) {
+[[gnu::noinline]] constexpr void merge_into(T& state, T observed, T samples, merge_rule const& rule) {
     if (rule.how == merge_kind::average) state += static_cast<T>(rule.momentum) * (observed / samples - state);
     else if (rule.how == merge_kind::sum) state += observed;
     else state = std::max(state, observed);

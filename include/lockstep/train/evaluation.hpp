@@ -53,8 +53,10 @@ public:
         }
     };
 
-    shard_evaluations(lockstep::team& team, T* parameters) : team_(&team) {
-        team.run([&](int r) { replicas_[r] = std::make_unique<replica>(p, reinterpret_cast<std::byte*>(parameters)); });
+    template <class Parallel>
+    explicit shard_evaluations(Parallel& model) : team_(&model.team()) {
+        auto* const parameters = reinterpret_cast<std::byte*>(model.parameters());
+        team_->run([&](int r) { replicas_[r] = std::make_unique<replica>(p, parameters); });
     }
 
     /// Evaluates own shards, which `passes` number.

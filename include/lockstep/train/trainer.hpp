@@ -8,6 +8,7 @@
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/plan/proof.hpp>
 #include <lockstep/program/reach.hpp>
+#include <lockstep/train/deferred_loss.hpp>
 #include <lockstep/train/evaluation.hpp>
 #include <lockstep/train/optimizer.hpp>
 #include <lockstep/train/options.hpp>
@@ -88,23 +89,32 @@ public:
     using evaluating = static_plan<detail::evaluation_source<typename Parallel::model, Loss, backend>, settings>;
     static constexpr plan evaluation_plan = evaluating::value;
 
+private:
+    static constexpr bool is_sum = detail::is_sum_loss<Loss>;
+    using carried_out = detail::carried_out_on<Parallel>;
+    using evaluations = typename carried_out::template evaluations<evaluating>;
+    using step_type = typename carried_out::template step<Optimizer, options, training>;
+
+public:
     /// Throws usage_error where another process has another training.
     trainer(Parallel& model, Loss, Optimizer optimizer, batch_size_of<Batch>, Options... given)
-        : model_(&model), options_(given...),
-          step_(model.team(), model.parameters(), model.tree(), model.share(), model.processes(), optimizer, options_),
-          evaluations_(model.team(), model.parameters()) {
+        : model_(&model), options_(given...), step_(model, optimizer, options_), evaluations_(model) {
         if constexpr (Parallel::across_processes)
             detail::expect_equal(model.processes(), "trainer: the plan",
                                  hash_of(training_plan) ^ hash_of_type<typename Parallel::model, Loss, Optimizer>());
     }
 
+    /// What step returns: the loss, or where devices compute by themselves, what waits for it when it is asked for.
+    using step_loss = std::conditional_t<step_type::is_deferred, deferred_loss<trainer>, double>;
+
     /// One step, also of step({inputs, targets}). Returns the mean loss of the batch, from before the update.
-    double step(batch_type const& batch) {
+    step_loss step(batch_type const& batch) {
         prepare(batch, detail::joint_call::step);
         together([&] { step_.run(call_); });
-        sum_losses();
+        if constexpr (!step_type::is_deferred) sum_losses();
         finish_batch();
-        return loss_;
+        if constexpr (step_type::is_deferred) return {*this, steps_};
+        else return loss_;
     }
 
     /// The parts of a step, for loops of one's own: forward and backward keep every shard's values, reduce makes
@@ -119,7 +129,7 @@ public:
     /// The same of batches whose type says another element, but whose samples are class indices all the same; any other
     /// batch is one compile error.
     template <class T, class Shape, class TargetShape, class Target>
-    double step(batch_view<T, Shape, TargetShape, Target> const& batch) {
+    step_loss step(batch_view<T, Shape, TargetShape, Target> const& batch) {
         return step(checked(batch));
     }
     template <class T, class Shape, class TargetShape, class Target>
@@ -152,7 +162,10 @@ public:
     }
 
     /// The mean loss of the last batch.
-    double loss() const { return loss_; }
+    double loss() const {
+        if constexpr (step_type::is_deferred) return step_.loss(is_sum);
+        else return loss_;
+    }
     /// Steps taken so far, and updates: with accumulate{k} one for k steps.
     std::uint64_t steps() const { return steps_; }
     std::uint64_t updates() const { return updates_; }
@@ -231,16 +244,10 @@ public:
     }
 
 private:
-    static constexpr bool is_sum = detail::is_sum_loss<Loss>;
-    using evaluations = detail::shard_evaluations<element, evaluating>;
-    using step_type = detail::training_step<element, Optimizer, options, training, typename Parallel::group_type>;
-
     using checked_loss = decltype(sizeof(typename loss_of<Loss>::template fed_with<output_shape>::template breaks<
                                          typename broken_rule<Loss, output_shape>::type>));
 
     static_assert(groups_are_part_of<Optimizer, typename Parallel::model, training>());
-
-    lockstep::team& team() { return model_->team(); }
 
     /// A batch as the type that everything else takes. Samples and targets are looked at in turn, so that one that fits
     /// in neither is one error.

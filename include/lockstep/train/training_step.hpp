@@ -10,6 +10,8 @@
 #include <lockstep/parallel/team.hpp>
 #include <lockstep/parallel/timeline.hpp>
 #include <lockstep/plan/plan.hpp>
+#include <lockstep/train/evaluation.hpp>
+#include <lockstep/train/step_call.hpp>
 #include <lockstep/train/update.hpp>
 
 #include <algorithm>
@@ -32,30 +34,25 @@ public:
     static constexpr plan p = Plan::value;
     static constexpr int replicas = p.settings.replicas;
     static constexpr bool across = p.settings.across_processes;
+    /// run() returns when the step is done.
+    static constexpr bool is_deferred = false;
     using update_type = parameter_update<T, Optimizer, Options, Plan>;
     using passes_type = shard_passes<T, Plan>;
 
-    /// What a call is about, set before the replicas start.
-    struct call {
-        std::array<shard_input, p.settings.shards> inputs;
-        step_header header;
-        /// The loss is divided by nothing; else by what all samples count, those of accumulated batches included.
-        bool is_sum = false;
-        double accumulated_divisor = 0.0;
-        /// Updates so far.
-        std::uint64_t updates = 0;
-        typename update_type::accumulation accumulation;
-    };
+    /// Set before the replicas start.
+    using call = step_call<p.settings.shards>;
 
-    training_step(lockstep::team& team, T* parameters, shard_tree const& tree, shard_share share, Group& processes,
-                  Optimizer const& optimizer, Options const& options)
-        : team_(&team), parameters_(parameters), update_(parameters, optimizer, options, processes.rank(), processes.size()),
-          passes_(team, reinterpret_cast<std::byte*>(parameters), share), events_(p.steps.events) {
-        team.run([&](int r) { update_.clear(r); });
-        if constexpr (across) exchanges_.emplace(processes, tree, passes_, parameters);
+    template <class Parallel>
+    training_step(Parallel& model, Optimizer const& optimizer, Options const& options)
+        : team_(&model.team()), parameters_(model.parameters()),
+          update_(parameters_, optimizer, options, model.processes().rank(), model.processes().size()),
+          passes_(*team_, reinterpret_cast<std::byte*>(parameters_), model.share()), events_(p.steps.events) {
+        team_->run([&](int r) { update_.clear(r); });
+        if constexpr (across) exchanges_.emplace(model.processes(), model.tree(), passes_, parameters_);
         if constexpr (Options::records)
             recorder_.emplace(replicas, options.recorded.steps,
-                              2 * (p.steps.compute.size() + p.steps.update.size()) + static_cast<std::size_t>(share.count) * p.operations.size());
+                              2 * (p.steps.compute.size() + p.steps.update.size()) +
+                                  static_cast<std::size_t>(model.share().count) * p.operations.size());
     }
 
     Optimizer& optimizer() { return update_.optimizer(); }
@@ -368,6 +365,16 @@ private:
     step_failure failure_;
     std::array<waiting, static_cast<std::size_t>(replicas)> waited_{};
     call const* call_ = nullptr;
+};
+
+/// Who carries out a trainer's steps and evaluations on its model's devices: `step` and `evaluations`, for the plans of a
+/// training step and of an evaluation.
+template <class Parallel>
+struct carried_out_on {
+    template <class Optimizer, class Options, class Training>
+    using step = training_step<typename Parallel::element, Optimizer, Options, Training, typename Parallel::group_type>;
+    template <class Evaluating>
+    using evaluations = shard_evaluations<typename Parallel::element, Evaluating>;
 };
 
 } // namespace lockstep::detail

@@ -6,6 +6,7 @@
 #include <lockstep/tensor/memory.hpp>
 #include <lockstep/train/clip.hpp>
 #include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/step_call.hpp>
 
 #include <algorithm>
 #include <array>
@@ -93,12 +94,6 @@ public:
         return slice_of(bucket{whole.begin, whole.end}, replica, replicas);
     }
     static bucket_slice share(bucket const& b, int replica) { return slice_of(b, replica, replicas); }
-
-    /// Whether an earlier batch's gradients wait for this one's, and whether this one's wait for a later one's.
-    struct accumulation {
-        bool continues = false;
-        bool waits = false;
-    };
 
     /// The mean of the shards' gradients, and its use, in one pass. Not for clips that need the norm of all of it.
     void in_one_pass(int replica, int number, shard_gradients const& gradients, T divisor, std::uint64_t step, accumulation how) {

@@ -15,17 +15,19 @@ struct nothing_shared {};
 /// computes units of its own; 32: a warp; up to 1024: a block.
 ///
 /// A kernel K has, all constexpr,
-///   K::units(call)                       how many units there are
-///   K::run(call, unit, group, shared)    computes one of them; the units are independent
+///   K::units(argument)                       how many units there are
+///   K::run(argument, unit, group, shared)    computes one of them; the units are independent
+/// An argument is a call, or of kernels that are no operation's a type of their own.
 template <int GroupSize, class Shared = nothing_shared>
 struct kernel_base {
     static_assert(GroupSize == 1 || (GroupSize % 32 == 0 && GroupSize <= 1024), "a thread, a warp or a block of warps");
     static constexpr int group_size = GroupSize;
     using shared_type = Shared;
+    using argument = call;
 };
 
 template <class K>
-concept kernel = requires(call const& c, std::int64_t unit, taking_turns<K::group_size> const& group,
+concept kernel = requires(typename K::argument const& c, std::int64_t unit, taking_turns<K::group_size> const& group,
                           typename K::shared_type& shared) {
     { K::units(c) } -> std::same_as<std::int64_t>;
     K::run(c, unit, group, shared);
@@ -48,7 +50,7 @@ constexpr std::int64_t scratch_bytes_of(std::int64_t samples) {
 
 /// Runs a kernel in the caller's thread, one unit after the other.
 template <kernel K>
-constexpr void run_here(call const& c) {
+constexpr void run_here(typename K::argument const& c) {
     std::int64_t const units = K::units(c);
     for (std::int64_t unit = 0; unit < units; ++unit) {
         typename K::shared_type shared;

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/device/grid/kernel.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+namespace lockstep::grid {
+
+/// Devices that carry out work by themselves, in the order of streams: CUDA's, see device/cuda/platform.cuh. A device is
+/// its number. All of these throw lockstep::error.
+///
+///   stream(device)           record(event), wait(event), synchronize(); work of two streams is done at the same time
+///   event(device)            synchronize(); what was never recorded has happened
+///   memory(device, bytes)    data(), which only devices read and write; all bytes are 0
+///   pinned(bytes)            data(), of the host, from and to which devices copy while it goes on
+///   graph(stream, work)      what work() puts into the stream, and into others that wait for its events and for which
+///                            it waits in the end; launch(stream) puts all of it there at once
+///   copy(stream, to, from, bytes), clear(stream, to, bytes)
+///   launch<Kernel>(stream, call)
+///   reaches(device, peer)    whether kernels of a device read and write a peer's memory
+template <class P>
+concept platform = requires(typename P::stream const& s, typename P::event const& e, typename P::memory const& m,
+                            typename P::pinned const& h, typename P::graph const& g, std::byte* to, std::byte const* from,
+                            std::size_t bytes) {
+    requires std::constructible_from<typename P::stream, int>;
+    requires std::constructible_from<typename P::event, int>;
+    requires std::constructible_from<typename P::memory, int, std::size_t>;
+    requires std::constructible_from<typename P::pinned, std::size_t>;
+    requires std::constructible_from<typename P::graph, typename P::stream const&, void (*)()>;
+    { m.data() } -> std::same_as<std::byte*>;
+    { h.data() } -> std::same_as<std::byte*>;
+    s.record(e);
+    s.wait(e);
+    s.synchronize();
+    e.synchronize();
+    g.launch(s);
+    P::copy(s, to, from, bytes);
+    P::clear(s, to, bytes);
+    { P::reaches(0, 1) } -> std::same_as<bool>;
+};
+
+/// What an operation of a program calls: the kernels of its expression, one after the other.
+template <class P>
+struct operation_kernel {
+    void (*launch)(typename P::stream const&, call const&) = nullptr;
+    /// Bytes of scratch memory for so many samples.
+    std::int64_t (*scratch_bytes)(std::int64_t samples) = nullptr;
+};
+
+/// What a program asks for the address of a kernel's code, see host::backend.
+template <class T, platform P>
+struct backend {
+    using element = T;
+
+    template <class E>
+    static constexpr void const* kernel() {
+        return &of<E>::value;
+    }
+
+private:
+    template <class E>
+    struct of {
+        using kernels = kernels_for<T, E>;
+        static void launch(typename P::stream const& s, call const& c) { launch_all(typename kernels::type{}, s, c); }
+        template <class... K>
+        static void launch_all(passes<K...>, typename P::stream const& s, call const& c) {
+            (P::template launch<K>(s, c), ...);
+        }
+        static constexpr operation_kernel<P> value{&launch, &scratch_bytes_of<kernels>};
+    };
+};
+
+} // namespace lockstep::grid

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/parallel/grid/devices.hpp>
+#include <lockstep/parallel/grid/mirror.hpp>
+#include <lockstep/parallel/grid/replica.hpp>
+#include <lockstep/parallel/parallel.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace lockstep {
+
+/// A model on devices that compute by themselves. Each replica has the parameters in its device's memory; the host's copy is
+/// brought up to date when it is asked for.
+template <class Model, grid_devices Devices, class... Policies>
+class parallel<Model, Devices, Policies...> : public detail::parallel_base<Model, Devices, Policies...> {
+    using base = detail::parallel_base<Model, Devices, Policies...>;
+    using platform = typename Devices::platform;
+    static_assert(!base::across_processes, "devices of this kind train within one process");
+
+public:
+    using typename base::element;
+    using typename base::group_type;
+    using typename base::input_element;
+    using typename base::input_shape;
+    using typename base::output_shape;
+    using base::layout;
+    using base::replicas;
+    using base::shards;
+
+    /// The same first values as on a host.
+    explicit parallel(seed s) : base(s) {
+        for (int r = 0; r < replicas; ++r) {
+            streams_.emplace_back(device(r));
+            memory_.emplace_back(device(r), this->bytes());
+        }
+    }
+
+    tensor<element, output_shape> operator()(tensor<input_element, input_shape> const& samples) {
+        return (*this)(samples.view());
+    }
+    tensor<element, output_shape> operator()(tensor_view<input_element const, input_shape> samples) {
+        this->expect_classes(samples);
+        prepare_devices();
+        make_inference_replicas();
+        constexpr std::int64_t in = input_shape::size, out = output_shape::size, most = detail::inference_samples;
+        tensor<element, output_shape> results(samples.count());
+        for (std::int64_t first = 0; first < samples.count(); first += replicas * most) {
+            sample_range const whole{first, std::min<std::int64_t>(replicas * most, samples.count() - first)};
+            auto const share = [&](int r) { return shard_of(whole.count, r, replicas); };
+            for (int r = 0; r < replicas; ++r) {
+                auto const [begin, count] = share(r);
+                if (count == 0) continue;
+                auto const* const source = samples.slice(first + begin, count).data();
+                platform::copy(stream(r), inputs_[index(r)].data(), reinterpret_cast<std::byte const*>(source),
+                               static_cast<std::size_t>(count * in) * sizeof(input_element));
+                inference_[index(r)]->run(stream(r), {.inputs = inputs_[index(r)].data(), .samples = count}, 0, layout.forward_count);
+                platform::copy(stream(r), reinterpret_cast<std::byte*>(results.data() + (first + begin) * out),
+                               inference_[index(r)]->value(layout.output), static_cast<std::size_t>(count * out) * sizeof(element));
+            }
+            for (int r = 0; r < replicas; ++r) stream(r).synchronize();
+        }
+        return results;
+    }
+
+    /// In PyTorch's layout.
+    std::vector<element> parameter(int number) const { return base::read(number, parameters()); }
+    void set_parameter(int number, std::span<element const> values) { base::write(number, parameters(), values); }
+
+    /// All parameters in the host's memory, as the plan lays them out. What is written there, before the next step, use or
+    /// evaluation, goes to the devices.
+    element* parameters() {
+        mirror_.before_writing([&] { download(); });
+        return this->values();
+    }
+    element const* parameters() const {
+        mirror_.before_reading([&] { const_cast<parallel*>(this)->download(); });
+        return this->values();
+    }
+
+    group_type& processes() { return group_; }
+    detail::shard_share share() const { return {0, shards, shards}; }
+
+    // ---- for those who carry out its steps ----
+
+    static constexpr int device(int replica) { return Devices::numbers[index(replica)]; }
+    typename platform::stream const& stream(int replica) const { return streams_[index(replica)]; }
+    /// All parameters, on the device of a replica.
+    std::byte* parameters_on(int replica) const { return memory_[index(replica)].data(); }
+    /// Before devices use the parameters, and after they have changed them.
+    void prepare_devices() {
+        mirror_.before_devices([&] {
+            for (int r = 0; r < replicas; ++r)
+                platform::copy(stream(r), parameters_on(r), reinterpret_cast<std::byte const*>(this->values()), this->bytes());
+            for (int r = 0; r < replicas; ++r) stream(r).synchronize();
+        });
+    }
+    void changed_on_devices() { mirror_.changed_on_devices(); }
+
+private:
+    static constexpr std::size_t index(int replica) { return static_cast<std::size_t>(replica); }
+
+    void download() {
+        platform::copy(stream(0), reinterpret_cast<std::byte*>(this->values()), parameters_on(0), this->bytes());
+        stream(0).synchronize();
+    }
+
+    void make_inference_replicas() {
+        if (!inference_.empty()) return;
+        auto const inputs = static_cast<std::size_t>(detail::inference_samples * input_shape::size) * sizeof(input_element);
+        std::vector<std::unique_ptr<grid::replica<platform>>> made;
+        for (int r = 0; r < replicas; ++r) {
+            inputs_.emplace_back(device(r), inputs);
+            made.push_back(std::make_unique<grid::replica<platform>>(layout, device(r), parameters_on(r), philox_key{}));
+        }
+        inference_ = std::move(made);
+    }
+
+    group_type group_;
+    std::vector<typename platform::stream> streams_;
+    std::vector<typename platform::memory> memory_, inputs_;
+    std::vector<std::unique_ptr<grid::replica<platform>>> inference_;
+    mutable grid::mirror mirror_;
+};
+
+} // namespace lockstep

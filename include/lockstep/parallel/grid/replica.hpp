@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/device/grid/platform.hpp>
+#include <lockstep/plan/plan.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace lockstep::grid {
+
+/// Where a shard's samples lie in a device's memory, where its gradients go, and how many samples it has.
+struct shard_place {
+    std::byte const* inputs = nullptr;
+    std::byte const* targets = nullptr;
+    /// Laid out like the parameters; in an evaluation none.
+    std::byte* gradients = nullptr;
+    std::int64_t samples = 0;
+    std::int64_t first_sample = 0;
+    /// Where it finds the number of the step.
+    std::uint32_t const* step = nullptr;
+};
+
+/// Puts a plan's operations into a stream of a device, in memory that the plan has laid out. It knows the plan as data,
+/// as the replica of a host does.
+template <class P>
+class replica {
+public:
+    /// `parameters`: on the device, laid out as the plan says. `key`: of the random numbers.
+    replica(plan const& p, int device, std::byte* parameters, philox_key key)
+        : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p)),
+          parameters_(parameters), key_(key) {}
+
+    void run(typename P::stream const& s, shard_place const& shard, int first, int last) const {
+        for (int i = first; i < last; ++i) launch(s, shard, i);
+    }
+
+    /// The memory of one of the plan's values.
+    template <class T = std::byte>
+    T* value(int buffer) const {
+        return reinterpret_cast<T*>(arena_.data() + plan_->placements[static_cast<std::size_t>(buffer)].offset);
+    }
+
+private:
+    static std::size_t scratch_bytes(plan const& p) {
+        std::int64_t most = 0;
+        for (operation const& op : p.operations)
+            most = std::max(most, kernel_of(op).scratch_bytes(p.shard_samples()));
+        return static_cast<std::size_t>(most);
+    }
+    static operation_kernel<P> const& kernel_of(operation const& op) {
+        return *static_cast<operation_kernel<P> const*>(op.kernel);
+    }
+
+    void launch(typename P::stream const& s, shard_place const& shard, int index) const {
+        operation const& op = plan_->operations[static_cast<std::size_t>(index)];
+        call c;
+        c.result = const_cast<std::byte*>(address(shard, op.result));
+        for (int k = 0; k < op.operand_count; ++k) c.operands[k] = address(shard, op.operands[static_cast<std::size_t>(k)]);
+        c.samples = shard.samples;
+        c.scratch = scratch_.data();
+        c.key = key_;
+        c.step = shard.step;
+        c.first_sample = shard.first_sample;
+        c.group = op.group;
+        kernel_of(op).launch(s, c);
+    }
+
+    std::byte const* address(shard_place const& shard, int index) const {
+        buffer const& b = plan_->buffers[static_cast<std::size_t>(index)];
+        auto const offset = [&] {
+            return plan_->parameter_offsets[static_cast<std::size_t>(b.parameter)] * plan_->settings.element_bytes;
+        };
+        switch (b.kind) {
+        case buffer_kind::input: return shard.inputs;
+        case buffer_kind::target: return shard.targets;
+        case buffer_kind::parameter: return parameters_ + offset();
+        case buffer_kind::gradient: return shard.gradients + offset();
+        default: return value(index);
+        }
+    }
+
+    plan const* plan_;
+    typename P::memory arena_, scratch_;
+    std::byte* parameters_;
+    philox_key key_;
+};
+
+/// Bytes of one sample in a plan's buffers of a kind: inputs or targets.
+constexpr std::int64_t sample_bytes(plan const& p, buffer_kind kind) {
+    for (buffer const& b : p.buffers)
+        if (b.kind == kind) return p.bytes_of(b, 1);
+    return 0;
+}
+
+} // namespace lockstep::grid

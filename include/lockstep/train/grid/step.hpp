@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/parallel/failure.hpp>
+#include <lockstep/parallel/grid/mirror.hpp>
+#include <lockstep/parallel/shard_passes.hpp>
+#include <lockstep/train/grid/evaluation.hpp>
+#include <lockstep/train/grid/work.hpp>
+#include <lockstep/train/training_step.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <new>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace lockstep::grid {
+
+/// A trainer's steps on devices: the work of a whole step of a certain number of samples is captured once as a graph, and
+/// launched from then on. Two places for a batch let the copies of the next one go beside the step. Nothing waits for the
+/// devices but who asks for what they have computed. Plan is the static_plan of a training step.
+template <class Parallel, class Optimizer, class Options, class Plan>
+class training_step {
+    using work = step_work<Parallel, Optimizer, Options, Plan>;
+    using T = typename work::T;
+    using P = typename work::P;
+    using values = typename work::values;
+    static constexpr plan p = Plan::value;
+    static constexpr int replicas = work::replicas, shards = work::shards, own_shards = work::own_shards;
+    static_assert(!Options::records, "record: a trace of devices' work is what their own tools show");
+
+public:
+    static constexpr bool is_deferred = true;
+    using call = lockstep::detail::step_call<shards>;
+    using shard_result = lockstep::detail::shard_result;
+
+    training_step(Parallel& model, Optimizer const& optimizer, Options const& options)
+        : model_(&model), optimizer_(optimizer), options_(options), work_(model), results_(shards),
+          found_(sizeof(shard_sums) * shards), mean_(static_cast<std::size_t>(p.parameter_elements)) {
+        for (int r = 0; r < replicas; ++r) {
+            copies_.emplace_back(Parallel::device(r));
+            for (int slot = 0; slot < 2; ++slot) {
+                given_.emplace_back(static_cast<std::size_t>(work::slots.end));
+                copied_.emplace_back(Parallel::device(r));
+            }
+        }
+        for (int slot = 0; slot < 2; ++slot) done_.emplace_back(Parallel::device(0));
+        states_.fill(std::vector<T>(static_cast<std::size_t>(p.trained_elements)));
+    }
+
+    Optimizer& optimizer() { return optimizer_; }
+    lockstep::detail::step_failure& failure() { return failure_; }
+    training_step& passes() { return *this; }
+    lockstep::detail::shard_share share() const { return {0, shards, shards}; }
+
+    // ---- a step as a whole ----
+
+    void run(call const& what) {
+        guarded("the step", [&] {
+            typename work::batch b = batch_of(what);
+            prepare_devices();
+            take_inputs(what, b);
+            graph_of(b).launch(work_.compute(0));
+            work_.compute(0).record(done_[index(b.slot)]);
+            has_changed();
+            next_slot_ = 1 - next_slot_;
+        });
+    }
+
+    // ---- its parts, one after the other ----
+
+    void forward(call const& what) {
+        guarded("the forward pass", [&] {
+            begin_part(what);
+            for_all_shards([&](int r, int s) { work_.begin(r, s, batch_); });
+            run_part(0, p.forward_count);
+            for_all_shards([&](int r, int s) { work_.keep_results(r, s, batch_); });
+            work_.synchronize();
+            for (int r = 0; r < replicas; ++r) work_.merge(r, batch_);
+            work_.synchronize();
+            has_changed();
+            fetch_results();
+        });
+    }
+    void backward() {
+        guarded("the backward pass", [&] { run_part(p.forward_count, static_cast<int>(p.operations.size())); });
+    }
+    void reduce(call const& what) {
+        guarded("the reduction", [&] {
+            set_accumulation(what);
+            reduce_all();
+        });
+    }
+    void update(call const& what) {
+        guarded("the update", [&] {
+            set_accumulation(what);
+            if (!batch_.how.waits) update_all(what);
+        });
+    }
+    /// With what earlier batches have left, and no new one.
+    void update_with_accumulated(call const& what) {
+        guarded("the update", [&] {
+            call nothing = what;
+            nothing.inputs = {};
+            begin_part(nothing);
+            for (int s = 0; s < shards; ++s)
+                P::clear(work_.compute(work::replica_of(s)), reinterpret_cast<std::byte*>(work_.gradient(s)),
+                         static_cast<std::size_t>(p.parameter_bytes()));
+            for (int r = 0; r < replicas; ++r)
+                P::clear(work_.compute(r), work_.template place<std::byte>(r, work::layout.results), sizeof(shard_sums) * shards);
+            work_.synchronize();
+            reduce_all();
+            update_all(what);
+            has_changed();
+        });
+    }
+    void share_results(call const&) {}
+
+    // ---- what came of it ----
+
+    /// The mean loss of the last step.
+    double loss(bool is_sum) const {
+        double const divisor = is_sum ? 1.0 : sum(&shard_result::divisor);
+        return sum(&shard_result::loss) / divisor;
+    }
+    double sum(double shard_result::*value) const {
+        fetch_results();
+        return sum_over_shards<shards>([&](int s) { return results_[index(s)].*value; });
+    }
+    std::vector<shard_result>& results() {
+        fetch_results();
+        return results_;
+    }
+    void set_results(std::vector<shard_result> const& results) {
+        fetch_results();
+        results_ = results;
+    }
+    double norm() const {
+        double found = 0.0;
+        read(&found, work_.template place<double>(0, work::layout.norm), 1);
+        return found;
+    }
+    /// After reduce, on the host.
+    T* mean_gradient() const {
+        read(mean_.data(), work_.mean(0), p.parameter_elements);
+        return mean_.data();
+    }
+
+    /// What the optimizer keeps, of all replicas, laid out like all parameters. What is written there goes to the devices
+    /// before the next step.
+    T* state(int number) {
+        state_mirror_.before_writing([&] { download_states(); });
+        return states_[index(number)].data();
+    }
+    std::vector<T> read_state(int number) {
+        state_mirror_.before_reading([&] { download_states(); });
+        return states_[index(number)];
+    }
+    void write_state(int number, std::span<T const> all) { std::ranges::copy(all, state(number)); }
+
+private:
+    static constexpr std::size_t index(int number) { return static_cast<std::size_t>(number); }
+
+    /// What fails leaves the parameters in an unknown state. The devices may still report what was asked of them before.
+    template <class Work>
+    void guarded(char const* what, Work const& some_work) {
+        failure_.guard(0, some_work, [&] { return std::string(what); });
+        failure_.rethrow();
+    }
+
+    typename work::batch batch_of(call const& what) const {
+        typename work::batch b;
+        std::int64_t first = 0;
+        for (int s = 0; s < shards; ++s) {
+            b.parts[index(s)] = {first, what.inputs[index(s)].samples};
+            first += what.inputs[index(s)].samples;
+        }
+        b.how = what.accumulation;
+        b.is_sum = what.is_sum;
+        b.slot = next_slot_;
+        return b;
+    }
+
+    void prepare_devices() {
+        model_->prepare_devices();
+        state_mirror_.before_devices([&] { upload_states(); });
+    }
+    void has_changed() {
+        model_->changed_on_devices();
+        state_mirror_.changed_on_devices();
+        results_are_known_ = false;
+    }
+
+    /// A batch and what its step is told, to all replicas. Its place must not be in use any more, on the host by copies, on
+    /// the devices by the step before the last one.
+    void take_inputs(call const& what, typename work::batch const& b) {
+        constexpr std::int64_t input = sample_bytes(p, buffer_kind::input), target = sample_bytes(p, buffer_kind::target);
+        for (int r = 0; r < replicas; ++r) {
+            std::byte* const given = given_[index(2 * r + b.slot)].data();
+            auto const& copied = copied_[index(2 * r + b.slot)];
+            copied.synchronize();
+            auto* const told = new (given) values;
+            told->step = what.inputs[0].random.step;
+            for (std::size_t g = 0; g < told->rules.size(); ++g)
+                told->rules[g] = rule_of_group<T>(optimizer_, what.updates, static_cast<int>(g));
+            told->clip = options_.clip;
+            std::int64_t samples = 0;
+            for (int s = r * own_shards; s < (r + 1) * own_shards; ++s) {
+                shard_input const& shard = what.inputs[index(s)];
+                if (shard.samples == 0) continue;
+                std::memcpy(given + work::slots.inputs + samples * input, shard.inputs, static_cast<std::size_t>(shard.samples * input));
+                if (target > 0)
+                    std::memcpy(given + work::slots.targets + samples * target, shard.targets, static_cast<std::size_t>(shard.samples * target));
+                samples += shard.samples;
+            }
+            auto const& s = copies_[index(r)];
+            s.wait(done_[index(b.slot)]);
+            std::byte* const memory = work_.inputs(r, b.slot);
+            P::copy(s, memory, given, static_cast<std::size_t>(work::slots.inputs + samples * input));
+            if (target > 0 && samples > 0)
+                P::copy(s, memory + work::slots.targets, given + work::slots.targets, static_cast<std::size_t>(samples * target));
+            s.record(copied);
+            work_.compute(0).wait(copied);
+        }
+    }
+
+    /// Captured when it is first asked for.
+    typename P::graph const& graph_of(typename work::batch const& b) {
+        std::int64_t samples = 0;
+        for (sample_range const& part : b.parts) samples += part.count;
+        std::tuple const key{samples, b.how.continues, b.how.waits, b.slot};
+        auto const found = graphs_.find(key);
+        if (found != graphs_.end()) return found->second;
+        return graphs_.try_emplace(key, work_.compute(0), [&] { work_.whole_step(b); }).first->second;
+    }
+
+    // Parts: everything is done before the caller goes on.
+
+    void begin_part(call const& what) {
+        batch_ = batch_of(what);
+        batch_.keeps_values = true;
+        prepare_devices();
+        work_.keep_all_values();
+        work_.synchronize();
+        take_inputs(what, batch_);
+        work_.compute(0).record(done_[index(batch_.slot)]);
+        work_.synchronize();
+    }
+    void set_accumulation(call const& what) { batch_.how = what.accumulation; }
+    template <class Work>
+    static void for_all_shards(Work const& some_work) {
+        for (int s = 0; s < shards; ++s) some_work(work::replica_of(s), s);
+    }
+    void run_part(int first, int last) {
+        for (int at = first; at <= last; ++at) {
+            bool const stops = work::meets && at < last && p.operations[index(at)].facts.is_collective;
+            if (at < last && !stops) continue;
+            for_all_shards([&](int r, int s) { work_.run(r, s, batch_, first, at); });
+            work_.synchronize();
+            first = at + 1;
+            if (!stops) continue;
+            for (int r = 0; r < replicas; ++r) work_.sum_shards(r, at, batch_);
+            work_.synchronize();
+        }
+    }
+    template <class Work>
+    void for_all_buckets(Work const& some_work) {
+        for (int r = 0; r < replicas; ++r)
+            for (int b = 0; b < static_cast<int>(p.buckets.size()); ++b) some_work(r, b);
+        work_.synchronize();
+    }
+    void reduce_all() {
+        for_all_buckets([&](int r, int b) { work_.reduce_bucket(r, b, batch_); });
+        if (Options::clip_type::needs_norm && !batch_.how.waits)
+            for (int r = 0; r < replicas; ++r) work_.measure(r);
+        for (int r = 0; Options::accumulates && r < replicas; ++r) work_.keep_what_is_counted(r, batch_);
+        work_.synchronize();
+    }
+    void update_all(call const& what) {
+        call told = what;
+        for (shard_input& shard : told.inputs) shard.samples = 0;
+        take_inputs(told, batch_);
+        work_.synchronize();
+        for_all_buckets([&](int r, int b) { work_.update_bucket(r, b, batch_); });
+        model_->changed_on_devices();
+        state_mirror_.changed_on_devices();
+    }
+
+    // What devices have.
+
+    template <class U>
+    void read(U* to, U const* from, std::int64_t count) const {
+        work_.synchronize();
+        P::copy(work_.compute(0), reinterpret_cast<std::byte*>(to), reinterpret_cast<std::byte const*>(from), static_cast<std::size_t>(count) * sizeof(U));
+        work_.compute(0).synchronize();
+    }
+    void fetch_results() const {
+        if (results_are_known_) return;
+        auto* const found = reinterpret_cast<shard_sums*>(found_.data());
+        read(found, work_.template place<shard_sums>(0, work::layout.results), shards);
+        for (int s = 0; s < shards; ++s) results_[index(s)] = {.loss = found[s].loss, .divisor = found[s].divisor};
+        results_are_known_ = true;
+    }
+    /// Calls copy(stream, on the device, on the host, bytes) for what each replica keeps.
+    template <class Copy>
+    void for_states(Copy const& copy) {
+        for (int r = 0; r < replicas; ++r)
+            for (int number = 0; number < work::states; ++number)
+                for (int b = 0; b < static_cast<int>(p.buckets.size()); ++b) {
+                    bucket_slice const own = slice_of(p.buckets[index(b)], r, replicas);
+                    copy(work_.compute(r), reinterpret_cast<std::byte*>(work_.state(r, number, b) + own.begin),
+                         reinterpret_cast<std::byte*>(states_[index(number)].data() + own.begin),
+                         static_cast<std::size_t>(own.end - own.begin) * sizeof(T));
+                }
+        work_.synchronize();
+    }
+    void download_states() {
+        work_.synchronize();
+        for_states([](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, host, device, bytes); });
+    }
+    void upload_states() {
+        work_.synchronize();
+        for_states([](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, device, host, bytes); });
+    }
+
+    Parallel* model_;
+    Optimizer optimizer_;
+    Options options_;
+    work work_;
+    lockstep::detail::step_failure failure_;
+    std::vector<typename P::stream> copies_;
+    std::vector<typename P::pinned> given_;
+    std::vector<typename P::event> copied_, done_;
+    std::map<std::tuple<std::int64_t, bool, bool, int>, typename P::graph> graphs_;
+    int next_slot_ = 0;
+    /// The batch whose parts are called one by one.
+    typename work::batch batch_;
+    mutable std::vector<shard_result> results_;
+    mutable bool results_are_known_ = true;
+    typename P::pinned found_;
+    mutable std::vector<T> mean_;
+    std::array<std::vector<T>, static_cast<std::size_t>(work::states)> states_;
+    mirror state_mirror_;
+};
+
+} // namespace lockstep::grid
+
+namespace lockstep::detail {
+
+template <class Parallel>
+    requires grid_devices<typename Parallel::devices>
+struct carried_out_on<Parallel> {
+    template <class Optimizer, class Options, class Training>
+    using step = grid::training_step<Parallel, Optimizer, Options, Training>;
+    template <class Evaluating>
+    using evaluations = grid::shard_evaluations<Parallel, Evaluating>;
+};
+
+} // namespace lockstep::detail

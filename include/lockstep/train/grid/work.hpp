@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/parallel/failure.hpp>
+#include <lockstep/parallel/grid/parallel.hpp>
+#include <lockstep/train/grid/kernels.hpp>
+#include <lockstep/train/grid/memory.hpp>
+#include <lockstep/train/optimizer.hpp>
+#include <lockstep/train/update.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace lockstep::grid {
+
+/// The work of a training step, which it puts into the streams of the replicas' devices: what each command of the plan's
+/// schedule is. Plan is the static_plan of a training step.
+template <class Parallel, class Optimizer, class Options, class Plan>
+class step_work {
+public:
+    using T = typename Parallel::element;
+    using P = typename Parallel::devices::platform;
+    using stream = typename P::stream;
+    static constexpr plan p = Plan::value;
+    static constexpr int replicas = p.settings.replicas, shards = p.settings.shards, own_shards = shards / replicas;
+    static constexpr int states = Optimizer::states;
+    static constexpr bool meets = p.shards_advance_together();
+
+    using rules = std::array<decltype(rule_of_group<T>(std::declval<Optimizer const&>(), 0, 0)),
+                             static_cast<std::size_t>(group_count<Optimizer>())>;
+    using values = step_values<rules, typename Options::clip_type>;
+
+    /// A batch, or rather what does not change from one batch to the next with as many samples.
+    struct batch {
+        std::array<sample_range, shards> parts{};
+        accumulation how;
+        bool is_sum = false;
+        /// Which of its two places in memory.
+        int slot = 0;
+        /// Every shard keeps its values, in memory of its own.
+        bool keeps_values = false;
+    };
+
+    explicit step_work(Parallel& model) : model_(&model) {
+        for (int r = 0; r < replicas; ++r) {
+            int const device = Parallel::device(r);
+            update_streams_.emplace_back(device);
+            memory_.emplace_back(device, static_cast<std::size_t>(layout.end));
+            states_.emplace_back(device, static_cast<std::size_t>(states * owned_elements(r)) * sizeof(T));
+            for (int slot = 0; slot < 2; ++slot) inputs_.emplace_back(device, static_cast<std::size_t>(slots.end));
+            begun_.emplace_back(device);
+            ended_.emplace_back(device);
+            for (int q = 0; q < replicas; ++q) reaches_[r][q] = r == q || P::reaches(device, Parallel::device(q));
+        }
+        for (std::size_t e = 0; e < p.steps.events.size(); ++e)
+            for (int r = 0; r < replicas; ++r) events_.emplace_back(Parallel::device(r));
+        passes_.resize(shards);
+        for (int s = 0; s < shards; ++s)
+            if (meets || s % own_shards == 0) make_memory_of(s);
+    }
+
+    static constexpr int replica_of(int shard) { return shard / own_shards; }
+    stream const& compute(int r) const { return model_->stream(r); }
+    stream const& update(int r) const { return update_streams_[index(r)]; }
+    void synchronize() const {
+        for (int r = 0; r < replicas; ++r) compute(r).synchronize(), update(r).synchronize();
+    }
+
+    // ---- memory ----
+
+    static constexpr step_layout layout = step_layout::of(p, Options::accumulates);
+    static constexpr input_layout slots = input_layout::of(p, own_shards * p.shard_samples(), sizeof(values));
+
+    /// The samples of a batch, laid out as `slots` says.
+    std::byte* inputs(int r, int slot) const { return inputs_[index(r * 2 + slot)].data(); }
+    template <class U>
+    U* place(int r, std::int64_t offset) const {
+        return reinterpret_cast<U*>(memory_[index(r)].data() + offset);
+    }
+    T* gradient(int shard) const {
+        return place<T>(replica_of(shard), layout.gradients + shard % own_shards * p.parameter_bytes());
+    }
+    T* parameters(int r) const { return reinterpret_cast<T*>(model_->parameters_on(r)); }
+    /// The mean gradient takes the place of a replica's first shard's.
+    T* mean(int r) const { return place<T>(r, layout.gradients); }
+
+    /// The elements of the buckets that a replica owns.
+    static constexpr std::int64_t owned_elements(int r) {
+        std::int64_t sum = 0;
+        for (bucket const& b : p.buckets) sum += slice_of(b, r, replicas).end - slice_of(b, r, replicas).begin;
+        return sum;
+    }
+    /// What the optimizer keeps for a replica's slice of a bucket, addressed as the parameters are.
+    T* state(int r, int number, int of_bucket) const {
+        std::int64_t before = 0;
+        for (int b = 0; b < of_bucket; ++b) before += size_of(slice_of(p.buckets[index(b)], r, replicas));
+        return reinterpret_cast<T*>(states_[index(r)].data()) + number * owned_elements(r) + before -
+               slice_of(p.buckets[index(of_bucket)], r, replicas).begin;
+    }
+
+    /// Memory for the values of every shard.
+    void keep_all_values() {
+        for (int s = 0; s < shards; ++s)
+            if (passes_[index(s)] == nullptr) make_memory_of(s);
+    }
+
+    // ---- a step as a whole ----
+
+    /// Into the first replica's stream, from which the others start and to which they return.
+    void whole_step(batch const& b) {
+        std::ranges::fill(arrived_, 0);
+        compute(0).record(begun_[0]);
+        for (int r = 0; r < replicas; ++r) {
+            if (r > 0) compute(r).wait(begun_[0]);
+            update(r).wait(begun_[0]);
+        }
+        carry_out_schedule(b);
+        for (int r = 0; r < replicas; ++r) {
+            if constexpr (Options::accumulates) keep_what_is_counted(r, b);
+            if (r == 0) continue;
+            compute(r).record(ended_[index(r)]);
+            compute(0).wait(ended_[index(r)]);
+        }
+    }
+
+    // ---- its parts ----
+
+    bool takes_part(batch const& b, int shard) const { return meets || b.parts[index(shard)].count > 0; }
+
+    /// Of no samples nothing is computed: the gradient is 0.
+    void begin(int r, int shard, batch const& b) {
+        if (!takes_part(b, shard))
+            P::clear(compute(r), reinterpret_cast<std::byte*>(gradient(shard)), static_cast<std::size_t>(p.parameter_bytes()));
+    }
+    void run(int r, int shard, batch const& b, int first, int last) {
+        if (takes_part(b, shard)) memory_of(shard, b).run(compute(r), place_of(shard, b), first, last);
+    }
+    void keep_results(int r, int shard, batch const& b) {
+        typename keep_sums<T, replicas>::argument a;
+        if (takes_part(b, shard)) {
+            a.loss = memory_of(shard, b).template value<T>(p.loss);
+            if (p.divisor >= 0) a.divisor = memory_of(shard, b).template value<T>(p.divisor);
+        }
+        a.samples = b.parts[index(shard)].count;
+        a.shard = shard;
+        a.results = everywhere<shard_sums>(r, layout.results);
+        P::template launch<keep_sums<T, replicas>>(compute(r), a);
+        publish<shard_sums>(compute(r), r, layout.results, shard, 1);
+    }
+    void sum_shards(int r, int at, batch const& b) {
+        operation const& op = p.operations[index(at)];
+        typename add_shards<T, shards>::argument a;
+        a.size = p.buffers[index(op.result)].shape.size();
+        for (int s = 0; s < shards; ++s)
+            a.values[s] = bring(compute(r), r, replica_of(s), memory_of(s, b).template value<T>(op.operands[0]), 0, a.size,
+                                layout.values + s * layout.value_bytes);
+        for (int s = r * own_shards; s < (r + 1) * own_shards; ++s) a.sums[a.count++] = memory_of(s, b).template value<T>(op.result);
+        P::template launch<add_shards<T, shards>>(compute(r), a);
+    }
+    void merge(int r, batch const& b) {
+        int number = 0;
+        for (std::size_t i = 0; i < p.parameters.size(); ++i) {
+            if (!p.parameters[i].observed || number++ % replicas != r) continue;
+            typename merge_state<T, shards, replicas>::argument a;
+            a.begin = p.parameter_offsets[i];
+            a.size = p.parameters[i].declared.shape.size();
+            a.rule = p.parameters[i].declared.merge;
+            for (int s = 0; s < shards; ++s) {
+                a.samples[s] = b.parts[index(s)].count;
+                a.observations[s] = bring(update(r), r, replica_of(s), gradient(s), a.begin, a.size, layout.slices + s * layout.slice_bytes);
+            }
+            a.states = parameters_everywhere(r);
+            P::template launch<merge_state<T, shards, replicas>>(update(r), a);
+            publish_parameters(r, a.begin, a.size);
+        }
+    }
+    void reduce_bucket(int r, int number, batch const& b) {
+        for_slices(r, number, b, true, [&](auto const& part) { P::template launch<reduce_to_mean<slice_type>>(update(r), part); });
+        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
+        if (!b.how.waits) publish<T>(update(r), r, layout.gradients, own.begin, size_of(own));
+    }
+    void reduce_and_update_bucket(int r, int number, batch const& b) {
+        for_slices(r, number, b, true, [&](auto const& part) { P::template launch<reduce_and_update<slice_type>>(update(r), part); });
+        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
+        if (!b.how.waits) publish_parameters(r, own.begin, size_of(own));
+    }
+    void measure(int r) {
+        constexpr std::int64_t blocks = lockstep::detail::norm_blocks(p.trained_elements);
+        typename measure_blocks<T, replicas>::argument a;
+        a.mean = mean(r);
+        a.elements = p.trained_elements;
+        a.first_block = blocks * r / replicas;
+        a.last_block = blocks * (r + 1) / replicas;
+        a.squares = everywhere<double>(r, layout.squares);
+        P::template launch<measure_blocks<T, replicas>>(update(r), a);
+        publish<double>(update(r), r, layout.squares, a.first_block, a.last_block - a.first_block);
+    }
+    void update_bucket(int r, int number, batch const& b) {
+        constexpr int blocks = static_cast<int>(lockstep::detail::norm_blocks(p.trained_elements));
+        if (Options::clip_type::needs_norm && number == 0)
+            P::template launch<add_blocks<blocks>>(update(r), {place<double>(r, layout.squares), place<double>(r, layout.norm)});
+        for_slices(r, number, b, false, [&](auto const& part) { P::template launch<update_from_mean<slice_type>>(update(r), part); });
+        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
+        publish_parameters(r, own.begin, size_of(own));
+    }
+    void keep_what_is_counted(int r, batch const& b) {
+        P::template launch<keep_counted<shards>>(compute(r), {place<shard_sums>(r, layout.results), place<double>(r, layout.counted), b.how});
+    }
+
+private:
+    using slice_type = slice<T, shards, replicas, states, values>;
+
+    static constexpr std::size_t index(int number) { return static_cast<std::size_t>(number); }
+    static constexpr std::int64_t size_of(bucket_slice const& s) { return s.end - s.begin; }
+
+    void make_memory_of(int shard) {
+        int const r = replica_of(shard);
+        passes_[index(shard)] = std::make_unique<replica<P>>(p, Parallel::device(r), model_->parameters_on(r),
+                                                             make_key(model_->initial_seed().value));
+    }
+    /// Shards of one replica use the same memory one after the other, unless all of them keep their values.
+    replica<P> const& memory_of(int shard, batch const& b) const {
+        return *passes_[index(meets || b.keeps_values ? shard : replica_of(shard) * own_shards)];
+    }
+    values const* values_of(int r, batch const& b) const { return reinterpret_cast<values const*>(inputs(r, b.slot)); }
+
+    shard_place place_of(int shard, batch const& b) const {
+        int const r = replica_of(shard);
+        std::byte const* const samples = inputs(r, b.slot);
+        std::int64_t const before = b.parts[index(shard)].first - b.parts[index(r * own_shards)].first;
+        return {.inputs = samples + slots.inputs + before * sample_bytes(p, buffer_kind::input),
+                .targets = samples + slots.targets + before * sample_bytes(p, buffer_kind::target),
+                .gradients = reinterpret_cast<std::byte*>(gradient(shard)),
+                .samples = b.parts[index(shard)].count,
+                .first_sample = b.parts[index(shard)].first,
+                .step = &values_of(r, b)->step};
+    }
+
+    // ---- other replicas' memory ----
+
+    /// The same place of the memory of a step in all replicas that a kernel of this one's reaches, its own first.
+    template <class U>
+    places<U, replicas> everywhere(int r, std::int64_t offset) const {
+        return everywhere_reached<U>(r, [&](int q) { return place<U>(q, offset); });
+    }
+    places<T, replicas> parameters_everywhere(int r) const {
+        return everywhere_reached<T>(r, [&](int q) { return parameters(q); });
+    }
+    template <class U, class Place>
+    places<U, replicas> everywhere_reached(int r, Place const& of) const {
+        places<U, replicas> all;
+        all.at[all.count++] = of(r);
+        for (int q = 0; q < replicas; ++q)
+            if (q != r && reaches_[r][q]) all.at[all.count++] = of(q);
+        return all;
+    }
+    /// And copies for those that it does not reach, of elements first to first + count - 1.
+    template <class U>
+    void publish(stream const& s, int r, std::int64_t offset, std::int64_t first, std::int64_t count) const {
+        for (int q = 0; q < replicas; ++q)
+            if (!reaches_[r][q]) copy(s, place<U>(q, offset) + first, place<U>(r, offset) + first, count);
+    }
+    void publish_parameters(int r, std::int64_t first, std::int64_t count) const {
+        for (int q = 0; q < replicas; ++q)
+            if (!reaches_[r][q]) copy(update(r), parameters(q) + first, parameters(r) + first, count);
+    }
+    /// Elements of another replica's, where this one's kernels read them, addressed as they are there.
+    T const* bring(stream const& s, int r, int q, T const* theirs, std::int64_t first, std::int64_t count, std::int64_t offset) const {
+        if (reaches_[r][q]) return theirs;
+        T* const own = place<T>(r, offset);
+        copy(s, own, theirs + first, count);
+        return own - first;
+    }
+    template <class U>
+    static void copy(stream const& s, U* to, U const* from, std::int64_t count) {
+        P::copy(s, reinterpret_cast<std::byte*>(to), reinterpret_cast<std::byte const*>(from), static_cast<std::size_t>(count) * sizeof(U));
+    }
+
+    // ---- slices ----
+
+    /// Calls launch(part) for the parts of a replica's slice of a bucket that belong to one group of the optimizer.
+    template <class Launch>
+    void for_slices(int r, int number, batch const& b, bool reads_gradients, Launch const& launch) {
+        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
+        if (size_of(own) == 0) return;
+        slice_type part;
+        part.how = b.how;
+        part.is_sum = b.is_sum;
+        for (int s = 0; reads_gradients && s < shards; ++s)
+            part.gradients[s] = bring(update(r), r, replica_of(s), gradient(s), own.begin, size_of(own), layout.slices + s * layout.slice_bytes);
+        if (Options::accumulates) part.accumulated = place<T>(r, layout.accumulated);
+        part.mean = everywhere<T>(r, layout.gradients);
+        part.parameters = parameters_everywhere(r);
+        for (int k = 0; k < states; ++k) part.states[k] = state(r, k, number);
+        part.results = place<shard_sums>(r, layout.results);
+        part.before = place<double>(r, layout.counted);
+        if (Options::clip_type::needs_norm) part.norm = place<double>(r, layout.norm);
+        part.values = values_of(r, b);
+        for (lockstep::detail::group_range const& range : lockstep::detail::static_group_ranges<Optimizer, Plan>) {
+            part.begin = std::max(own.begin, range.begin);
+            part.end = std::min(own.end, range.end);
+            part.group = range.group;
+            if (part.begin < part.end) launch(part);
+        }
+    }
+
+    // ---- the schedule ----
+
+    /// Puts every command into its stream, those of one stream in their order, and a wait behind all arrivals: what waits
+    /// for an event waits for those that are in their streams by then.
+    void carry_out_schedule(batch const& b) {
+        std::array<std::size_t, 2 * replicas> next{};
+        bool goes_on = true;
+        while (goes_on) {
+            goes_on = false;
+            for (int r = 0; r < replicas; ++r) {
+                goes_on |= advance(r, b, p.steps.compute, next[index(2 * r)], compute(r));
+                goes_on |= advance(r, b, p.steps.update, next[index(2 * r + 1)], update(r));
+            }
+        }
+    }
+    bool advance(int r, batch const& b, std::span<command const> commands, std::size_t& next, stream const& s) {
+        std::size_t const first = next;
+        for (; next < commands.size(); ++next) {
+            command const& c = commands[next];
+            if (c.kind == command_kind::wait && arrived_[index(c.index)] < p.steps.events[index(c.index)]) break;
+            perform(c, r, b, s);
+        }
+        return next != first;
+    }
+    void perform(command const& c, int r, batch const& b, stream const& s) {
+        switch (c.kind) {
+        case command_kind::arrive:
+            s.record(events_[index(c.index * replicas + r)]);
+            ++arrived_[index(c.index)];
+            return;
+        case command_kind::wait:
+            for (int q = 0; q < replicas; ++q) s.wait(events_[index(c.index * replicas + q)]);
+            return;
+        case command_kind::begin: return for_shards(c, r, [&](int shard) { begin(r, shard, b); });
+        case command_kind::run: return for_shards(c, r, [&](int shard) { run(r, shard, b, c.first, c.last); });
+        case command_kind::keep_results: return for_shards(c, r, [&](int shard) { keep_results(r, shard, b); });
+        case command_kind::sum_shards: return sum_shards(r, c.index, b);
+        case command_kind::merge: return merge(r, b);
+        case command_kind::reduce: return reduce_bucket(r, c.index, b);
+        case command_kind::reduce_and_update: return reduce_and_update_bucket(r, c.index, b);
+        case command_kind::measure:
+            if (!b.how.waits) measure(r);
+            return;
+        case command_kind::update:
+            if (!b.how.waits) update_bucket(r, c.index, b);
+            return;
+        default: return;
+        }
+    }
+    template <class Work>
+    static void for_shards(command const& c, int r, Work const& work) {
+        for (int k = c.first_shard; k < c.last_shard; ++k) work(r * own_shards + k);
+    }
+
+    Parallel* model_;
+    std::vector<stream> update_streams_;
+    std::vector<typename P::event> begun_, ended_, events_;
+    std::vector<typename P::memory> memory_, states_, inputs_;
+    std::vector<std::unique_ptr<replica<P>>> passes_;
+    bool reaches_[replicas][replicas] = {};
+    std::array<int, p.steps.events.size()> arrived_{};
+};
+
+} // namespace lockstep::grid

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+// A platform for grids whose devices are this process' threads: each stream is a queue with a thread of its own, which
+// takes its time at random, so that work that is not ordered by an event is soon done in the wrong order.
+#pragma once
+
+#include <lockstep/device/grid/kernel.hpp>
+#include <lockstep/device/grid/platform.hpp>
+#include <lockstep/error.hpp>
+#include <lockstep/plan/topology.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace queues {
+
+namespace ls = lockstep;
+
+/// Happens once.
+class happening {
+public:
+    void happen() {
+        std::lock_guard const lock(mutex_);
+        happened_ = true;
+        changed_.notify_all();
+    }
+    void wait() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return happened_; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool happened_ = false;
+};
+
+/// What the last record of it put into a stream.
+class event {
+public:
+    explicit event(int) : last_(std::make_unique<std::shared_ptr<happening>>()) {}
+
+    void synchronize() const {
+        if (*last_ != nullptr) (*last_)->wait();
+    }
+
+private:
+    friend class stream;
+    friend class graph;
+    std::unique_ptr<std::shared_ptr<happening>> last_;
+};
+
+class stream;
+
+/// One thing that a captured stream was told.
+struct recorded_work {
+    stream const* where;
+    enum { work, record, wait } kind;
+    std::function<void()> call;
+    event const* which = nullptr;
+};
+
+/// A capture that is under way: the streams that take part, and what they were told, in order.
+struct capture {
+    std::set<stream const*> streams;
+    std::set<event const*> events;
+    std::vector<recorded_work> all;
+};
+inline capture*& current_capture() {
+    static capture* current = nullptr;
+    return current;
+}
+
+class stream {
+public:
+    explicit stream(int) : state_(std::make_shared<state>()) {
+        state_->thread = std::jthread([s = state_.get()] { s->work(); });
+    }
+    stream(stream&&) = default;
+    stream(stream const&) = delete;
+    ~stream() {
+        if (state_ == nullptr) return;
+        push([s = state_.get()] { s->ends = true; });
+        state_->thread.join();
+    }
+
+    /// What the stream is told to do.
+    void push(std::function<void()> work) const {
+        std::lock_guard const lock(state_->mutex);
+        state_->queue.push_back(std::move(work));
+        state_->changed.notify_one();
+    }
+    void tell(std::function<void()> work) const {
+        if (is_captured()) current_capture()->all.push_back({this, recorded_work::work, std::move(work), nullptr});
+        else push(std::move(work));
+    }
+    void record(event const& e) const {
+        if (is_captured()) {
+            current_capture()->all.push_back({this, recorded_work::record, {}, &e});
+            current_capture()->events.insert(&e);
+            return;
+        }
+        auto const happens = std::make_shared<happening>();
+        *e.last_ = happens;
+        push([happens] { happens->happen(); });
+    }
+    void wait(event const& e) const {
+        // A stream that waits for captured work is captured too.
+        if (current_capture() != nullptr && current_capture()->events.contains(&e)) {
+            current_capture()->streams.insert(this);
+            current_capture()->all.push_back({this, recorded_work::wait, {}, &e});
+            return;
+        }
+        if (is_captured()) throw ls::usage_error("queues: a captured stream waits for an event from outside");
+        if (auto const last = *e.last_; last != nullptr) push([last] { last->wait(); });
+    }
+    void synchronize() const {
+        if (is_captured()) throw ls::usage_error("queues: a captured stream cannot be waited for");
+        happening done;
+        push([&done] { done.happen(); });
+        done.wait();
+    }
+
+private:
+    friend class graph;
+    bool is_captured() const { return current_capture() != nullptr && current_capture()->streams.contains(this); }
+
+    struct state {
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::deque<std::function<void()>> queue;
+        bool ends = false;
+        std::jthread thread;
+
+        void work() {
+            std::minstd_rand random(static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(this) >> 6));
+            while (!ends) {
+                std::function<void()> next;
+                {
+                    std::unique_lock lock(mutex);
+                    changed.wait(lock, [this] { return !queue.empty(); });
+                    next = std::move(queue.front());
+                    queue.pop_front();
+                }
+                if (random() % 8 == 0) std::this_thread::sleep_for(std::chrono::microseconds(random() % 50));
+                next();
+            }
+        }
+    };
+    std::shared_ptr<state> state_;
+};
+
+class graph {
+public:
+    template <class Work>
+    graph(stream const& s, Work const& work) {
+        capture now;
+        now.streams.insert(&s);
+        current_capture() = &now;
+        try {
+            work();
+        } catch (...) {
+            current_capture() = nullptr;
+            throw;
+        }
+        current_capture() = nullptr;
+        all_ = std::move(now.all);
+        expect_that_all_return_to(s);
+    }
+
+    /// Every event happens anew in each launch.
+    void launch(stream const& s) const {
+        std::map<event const*, std::shared_ptr<happening>> happenings;
+        // What is there already comes first, for all streams.
+        auto const start = std::make_shared<happening>();
+        s.push([start] { start->happen(); });
+        std::set<stream const*> started{&s};
+        for (recorded_work const& each : all_) {
+            if (started.insert(each.where).second) each.where->push([start] { start->wait(); });
+            switch (each.kind) {
+            case recorded_work::work: each.where->push(each.call); break;
+            case recorded_work::record: {
+                auto const happens = std::make_shared<happening>();
+                happenings[each.which] = happens;
+                each.where->push([happens] { happens->happen(); });
+                break;
+            }
+            case recorded_work::wait: each.where->push([happens = happenings.at(each.which)] { happens->wait(); }); break;
+            }
+        }
+    }
+
+private:
+    /// As CUDA demands: the last thing of every other stream is an event for which, in the end, the first one waits.
+    void expect_that_all_return_to(stream const& origin) const {
+        std::map<stream const*, std::set<event const*>> pending;
+        std::map<event const*, stream const*> recorded_by;
+        std::map<stream const*, bool> is_joined;
+        for (std::size_t i = 0; i < all_.size(); ++i) {
+            recorded_work const& each = all_[i];
+            if (each.where != &origin) is_joined[each.where] = false;
+            if (each.kind == recorded_work::record) recorded_by[each.which] = each.where;
+            if (each.kind == recorded_work::wait && each.where == &origin) is_joined[recorded_by[each.which]] = true;
+        }
+        // Update streams are joined through those that wait for them.
+        bool grows = true;
+        while (grows) {
+            grows = false;
+            std::map<event const*, stream const*> by;
+            for (recorded_work const& each : all_) {
+                if (each.kind == recorded_work::record) by[each.which] = each.where;
+                if (each.kind != recorded_work::wait) continue;
+                bool const reaches = each.where == &origin || is_joined[each.where];
+                if (reaches && !is_joined[by[each.which]]) is_joined[by[each.which]] = grows = true;
+            }
+        }
+        for (auto const& [where, joined] : is_joined)
+            if (where != &origin && !joined) throw ls::usage_error("queues: a captured stream does not return to the first one");
+    }
+
+    std::vector<recorded_work> all_;
+};
+
+/// Where memory ends is known, so that kernels which leave it are found by the address sanitizer.
+class memory {
+public:
+    memory(int, std::size_t bytes) : bytes_(new (std::align_val_t{256}) std::byte[bytes + 1]{}) {}
+    std::byte* data() const { return bytes_.get(); }
+
+private:
+    struct free {
+        void operator()(std::byte* data) const { ::operator delete[](data, std::align_val_t{256}); }
+    };
+    std::unique_ptr<std::byte[], free> bytes_;
+};
+
+class pinned : public memory {
+public:
+    explicit pinned(std::size_t bytes) : memory(0, bytes) {}
+};
+
+/// `Reaches`: whether kernels of a device may read and write the memory of others.
+template <bool Reaches>
+struct platform {
+    using stream = queues::stream;
+    using event = queues::event;
+    using memory = queues::memory;
+    using pinned = queues::pinned;
+    using graph = queues::graph;
+    static constexpr ls::topology const& machine = ls::cpu_host;
+
+    static bool reaches(int device, int peer) { return Reaches || device == peer; }
+    static void copy(stream const& s, std::byte* to, std::byte const* from, std::size_t bytes) {
+        s.tell([=] { std::memmove(to, from, bytes); });
+    }
+    static void clear(stream const& s, std::byte* to, std::size_t bytes) {
+        s.tell([=] { std::memset(to, 0, bytes); });
+    }
+    template <class K>
+    static void launch(stream const& s, typename K::argument const& a) {
+        s.tell([a] { ls::grid::run_here<K>(a); });
+    }
+};
+
+/// Device number Number. Those of one kind reach each other.
+template <int Number, bool Reaches = true>
+struct queue {
+    using platform = queues::platform<Reaches>;
+    static constexpr int number = Number;
+};
+
+} // namespace queues
