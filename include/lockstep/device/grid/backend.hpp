@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/grid/convolution.hpp>
 #include <lockstep/device/grid/elementwise.hpp>
 #include <lockstep/device/grid/matmul.hpp>

@@ -9,9 +9,6 @@
 
 namespace lockstep::grid {
 
-/// Samples that tiles are chosen for.
-inline constexpr std::int64_t typical_samples = 64;
-
 /// Rows of a value whose axes but the last are the rows of one matrix, together with the samples.
 template <class E>
 struct matrix_of {

@@ -18,6 +18,9 @@
 ///   P::result_start(place), P::result_row         where a place's result begins and how far apart its rows are
 namespace lockstep::grid {
 
+/// Samples that a product's tile is chosen for, where its rows are those of all samples.
+inline constexpr std::int64_t typical_samples = 64;
+
 /// How a product is shared by groups. Where the result has few tiles, the summed axis is cut into parts, each of which is
 /// a result of its own in scratch memory, to be added up afterwards.
 template <class Product>
