@@ -2,3 +2,4 @@
 #pragma once
 
 #include <lockstep/device/grid/elementwise.hpp>
+#include <lockstep/device/grid/reduce.hpp>
