@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/grid/convolution.hpp>
 #include <lockstep/device/grid/elementwise.hpp>
+#include <lockstep/device/grid/matmul.hpp>
+#include <lockstep/device/grid/reduce.hpp>

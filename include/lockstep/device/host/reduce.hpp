@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/combine.hpp>
 #include <lockstep/device/host/chain.hpp>
 #include <lockstep/device/host/lanes.hpp>
 #include <lockstep/device/host/shared_chain.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
 namespace lockstep::host {
-
-/// How a reduction combines two values, and what it starts with.
-struct add_values {
-    template <class T>
-    static constexpr T start = T(0);
-    template <class T>
-    static constexpr T combine(T a, T b) {
-        return a + b;
-    }
-};
-struct larger_value {
-    template <class T>
-    static constexpr T start = -std::numeric_limits<T>::infinity();
-    template <class T>
-    static constexpr T combine(T a, T b) {
-        return larger_or_nan(a, b);
-    }
-};
 
 /// Reductions of a chain in its shared form, see shared_chain.hpp.
 template <class T, class Operation, class E>

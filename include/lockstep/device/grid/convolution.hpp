@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/device/grid/direct_product.hpp>
+#include <lockstep/device/grid/operand.hpp>
+#include <lockstep/device/grid/patches.hpp>
+#include <lockstep/device/grid/product.hpp>
+#include <lockstep/expression/convolution.hpp>
+
+#include <cstdint>
+#include <type_traits>
+
+/// Convolutions as products of matrices, one for each group of channels. Images lie channels-last.
+namespace lockstep::grid {
+
+template <class Geometry>
+struct convolution_extents : Geometry {
+    static constexpr std::int64_t taps = std::int64_t{Geometry::kernel_height} * Geometry::kernel_width;
+    static constexpr std::int64_t in_pixels = std::int64_t{Geometry::in_height} * Geometry::in_width;
+    static constexpr std::int64_t out_pixels = std::int64_t{Geometry::out_height} * Geometry::out_width;
+
+    static constexpr std::int64_t places(std::int64_t) { return Geometry::groups; }
+};
+
+/// y[pixels, out channels] = patches of x[pixels, taps] w[taps, out channels].
+template <class T, class Geometry, class X, class W>
+struct convolution_product : convolution_extents<Geometry> {
+    using g = convolution_extents<Geometry>;
+    static constexpr std::int64_t columns = g::group_out, result_row = g::out_channels;
+    using tile = tile_for<typical_samples * g::out_pixels, columns>;
+
+    static constexpr std::int64_t rows(std::int64_t samples) { return samples * g::out_pixels; }
+    static constexpr std::int64_t depth(std::int64_t) { return g::taps * g::group_in; }
+    static constexpr std::int64_t result_size(std::int64_t samples) { return samples * g::output_size; }
+    static constexpr std::int64_t result_start(std::int64_t group) { return group * g::group_out; }
+    static constexpr auto left(call const& c, std::int64_t group) {
+        return image_patches<T, Geometry>{c.template operand<T>(operand_index<X>) + group * g::group_in};
+    }
+    static constexpr auto right(call const& c, std::int64_t group) {
+        return matrix_columns<T, g::out_channels>{{c.template operand<T>(operand_index<W>) + group * g::group_out}};
+    }
+};
+
+/// dx[pixels, in channels] = patches of dy[pixels, taps] w[taps, in channels].
+template <class T, class Geometry, class G, class W>
+struct data_gradient_product : convolution_extents<Geometry> {
+    using g = convolution_extents<Geometry>;
+    static constexpr std::int64_t columns = g::group_in, result_row = g::in_channels;
+    using tile = tile_for<typical_samples * g::in_pixels, columns>;
+
+    static constexpr std::int64_t rows(std::int64_t samples) { return samples * g::in_pixels; }
+    static constexpr std::int64_t depth(std::int64_t) { return g::taps * g::group_out; }
+    static constexpr std::int64_t result_size(std::int64_t samples) { return samples * g::input_size; }
+    static constexpr std::int64_t result_start(std::int64_t group) { return group * g::group_in; }
+    static constexpr auto left(call const& c, std::int64_t group) {
+        return upstream_patches<T, Geometry>{c.template operand<T>(operand_index<G>) + group * g::group_out};
+    }
+    static constexpr auto right(call const& c, std::int64_t group) {
+        return weights_by_out_channel<T, Geometry>{c.template operand<T>(operand_index<W>) + group * g::group_out};
+    }
+};
+
+/// dw[taps, out channels] = patches of x[pixels, taps]^T dy[pixels, out channels], over the pixels of all samples.
+template <class T, class Geometry, class X, class G>
+struct weight_gradient_product : convolution_extents<Geometry> {
+    using g = convolution_extents<Geometry>;
+    static constexpr std::int64_t columns = g::group_out, result_row = g::out_channels;
+    using tile = tile_for<g::taps * g::group_in, columns>;
+
+    static constexpr std::int64_t rows(std::int64_t) { return g::taps * g::group_in; }
+    static constexpr std::int64_t depth(std::int64_t samples) { return samples * g::out_pixels; }
+    static constexpr std::int64_t result_size(std::int64_t) { return g::weight_size; }
+    static constexpr std::int64_t result_start(std::int64_t group) { return group * g::group_out; }
+    static constexpr auto left(call const& c, std::int64_t group) {
+        return turned<image_patches<T, Geometry>>{{c.template operand<T>(operand_index<X>) + group * g::group_in}};
+    }
+    static constexpr auto right(call const& c, std::int64_t group) {
+        return matrix_columns<T, g::out_channels>{{c.template operand<T>(operand_index<G>) + group * g::group_out}};
+    }
+};
+
+/// Groups of few channels, as those of a depthwise convolution, leave most of a tile empty.
+template <class T, class Product>
+using convolution_kernels = std::conditional_t<(Product::groups > 1 && Product::columns < 8), direct_kernels<T, Product>,
+                                               product_kernels<T, Product>>;
+
+template <class T, class Window, int Groups, class X, class W>
+struct kernels_for<T, compute<primitive::convolution<Window, Groups>, X, W>>
+    : convolution_kernels<
+          T, convolution_product<T, typename primitive::convolution<Window, Groups>::template geometry<X, W>, X, W>> {
+    static_assert(X::per_sample && !W::per_sample);
+};
+template <class T, class Geometry, class G, class W>
+struct kernels_for<T, compute<primitive::convolution_data_gradient<Geometry>, G, W>>
+    : convolution_kernels<T, data_gradient_product<T, Geometry, G, W>> {
+    static_assert(G::per_sample && !W::per_sample);
+};
+template <class T, class Geometry, class X, class G>
+struct kernels_for<T, compute<primitive::convolution_weight_gradient<Geometry>, X, G>>
+    : convolution_kernels<T, weight_gradient_product<T, Geometry, X, G>> {
+    static_assert(X::per_sample && G::per_sample);
+};
+
+} // namespace lockstep::grid

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/device/grid/kernel.hpp>
+#include <lockstep/device/grid/tile_product.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+/// Kernels for everything that is a product of matrices. A product P says, all static constexpr,
+///   P::tile                     the product_tile that suits its shape
+///   P::columns                  of the result
+///   P::rows(samples), P::depth(samples)
+///   P::places(samples)          how many such products there are, beside each other
+///   P::left(call, place), P::right(call, place)   operands, see operand.hpp
+///   P::result_size(samples)     elements of the whole result
+///   P::result_start(place), P::result_row         where a place's result begins and how far apart its rows are
+namespace lockstep::grid {
+
+/// Samples that a product's tile is chosen for, where its rows are those of all samples.
+inline constexpr std::int64_t typical_samples = 64;
+
+/// How a product is shared by groups. Where the result has few tiles, the summed axis is cut into parts, each of which is
+/// a result of its own in scratch memory, to be added up afterwards.
+template <class Product>
+struct product_split {
+    using tile = typename Product::tile;
+    /// Two for each processor of a large device.
+    static constexpr std::int64_t wanted_groups = 256;
+    /// Shorter sums are not worth another pass.
+    static constexpr std::int64_t least_steps = 8;
+
+    static constexpr std::int64_t tiles_across = (Product::columns + tile::columns - 1) / tile::columns;
+    static constexpr std::int64_t tiles_down(std::int64_t samples) {
+        return (Product::rows(samples) + tile::rows - 1) / tile::rows;
+    }
+    static constexpr std::int64_t tiles(std::int64_t samples) {
+        return Product::places(samples) * tiles_down(samples) * tiles_across;
+    }
+    static constexpr std::int64_t steps(std::int64_t samples) { return (Product::depth(samples) + tile::depth - 1) / tile::depth; }
+    static constexpr std::int64_t steps_of_part(std::int64_t samples) {
+        std::int64_t const all = steps(samples), most = std::max<std::int64_t>(1, all / least_steps);
+        std::int64_t const parts = std::clamp<std::int64_t>(wanted_groups / std::max<std::int64_t>(1, tiles(samples)), 1, most);
+        return std::max<std::int64_t>(1, (all + parts - 1) / parts);
+    }
+    static constexpr std::int64_t parts(std::int64_t samples) {
+        std::int64_t const each = steps_of_part(samples);
+        return std::max<std::int64_t>(1, (steps(samples) + each - 1) / each);
+    }
+    /// Whether there can be more than one part.
+    static constexpr bool may_split = Product::depth(std::int64_t{1} << 30) >= 2 * least_steps * tile::depth;
+};
+
+/// A unit is one tile of one part.
+template <class T, class Product>
+struct product_tiles
+    : kernel_base<Product::tile::members, shared_product_tile<T, typename Product::tile>> {
+    using tile = typename Product::tile;
+    using split = product_split<Product>;
+
+    static constexpr std::int64_t units(call const& c) { return split::tiles(c.samples) * split::parts(c.samples); }
+
+    template <class Group>
+    static constexpr void run(call const& c, std::int64_t unit, Group const& group, shared_product_tile<T, tile>& shared) {
+        std::int64_t const across = unit % split::tiles_across, down = unit / split::tiles_across % split::tiles_down(c.samples);
+        std::int64_t const tiles = split::tiles(c.samples), index = unit / tiles;
+        std::int64_t const place = unit % tiles / (split::tiles_across * split::tiles_down(c.samples));
+        std::int64_t const span = split::steps_of_part(c.samples) * tile::depth;
+        T* const result =
+            (split::parts(c.samples) > 1 ? static_cast<T*>(c.scratch) + index * Product::result_size(c.samples)
+                                         : c.template out<T>()) +
+            Product::result_start(place);
+        product_part const part{down * tile::rows,     Product::rows(c.samples), across * tile::columns,
+                                Product::columns,      index * span,
+                                std::min(Product::depth(c.samples), (index + 1) * span)};
+        compute_tile<T, tile>(part, Product::left(c, place), Product::right(c, place), group, shared,
+                              [result](std::int64_t row, std::int64_t column, T value) {
+                                  result[row * Product::result_row + column] = value;
+                              });
+    }
+};
+
+/// The sum of the parts that `Split` says there are, in their order; nothing to do where there is one. A unit is an
+/// element of the result.
+template <class T, class Product, class Split = product_split<Product>>
+struct add_parts : kernel_base<1> {
+    static constexpr std::int64_t units(call const& c) {
+        return Split::parts(c.samples) > 1 ? Product::result_size(c.samples) : 0;
+    }
+    static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
+        T const* const part = static_cast<T const*>(c.scratch) + unit;
+        T sum = part[0];
+        for (std::int64_t i = 1; i < Split::parts(c.samples); ++i) sum += part[i * Product::result_size(c.samples)];
+        c.template out<T>()[unit] = sum;
+    }
+};
+
+/// Bytes for the parts of up to so many samples: with fewer samples there may be more parts.
+template <class T, class Product, class Split>
+constexpr std::int64_t bytes_of_parts(std::int64_t samples) {
+    std::int64_t most = 0;
+    for (std::int64_t n = 1; n <= samples; ++n)
+        if (std::int64_t const parts = Split::parts(n); parts > 1) most = std::max(most, parts * Product::result_size(n));
+    return most * std::int64_t{sizeof(T)};
+}
+
+/// What kernels_for a product inherits.
+template <class T, class Product>
+struct product_kernels {
+    using split = product_split<Product>;
+    using type = std::conditional_t<split::may_split, passes<product_tiles<T, Product>, add_parts<T, Product>>,
+                                    passes<product_tiles<T, Product>>>;
+
+    static constexpr std::int64_t scratch_bytes(std::int64_t samples) {
+        if constexpr (split::may_split) return bytes_of_parts<T, Product, split>(samples);
+        else return 0;
+    }
+};
+
+} // namespace lockstep::grid
