@@ -18,5 +18,13 @@
 #include <lockstep/device/cuda/range.hpp>
 #include <lockstep/device/cuda/stream.hpp>
 
-// parallel: which lists of devices the machine has
-#include <lockstep/parallel/cuda_devices.hpp>
+// parallel and train: the plan on devices that compute by themselves
+#include <lockstep/parallel/cuda_available.hpp>
+#include <lockstep/parallel/grid/parallel.hpp>
+#include <lockstep/train/grid/step.hpp>
+
+// What launches kernels is for nvcc alone: cuda<0> and cuda_devices<N>.
+#if defined(__CUDACC__)
+#include <lockstep/device/cuda/platform.cuh>
+#include <lockstep/parallel/cuda_devices.cuh>
+#endif

@@ -5,7 +5,7 @@
 #include <lockstep/device/cuda/copy.hpp>
 #include <lockstep/device/cuda/graph.hpp>
 #include <lockstep/device/cuda/range.hpp>
-#include <lockstep/parallel/cuda_devices.hpp>
+#include <lockstep/parallel/cuda_available.hpp>
 
 #include <string>
 

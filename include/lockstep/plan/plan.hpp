@@ -8,6 +8,7 @@
 #include <lockstep/plan/settings.hpp>
 #include <lockstep/program/program.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -117,7 +118,7 @@ namespace detail {
 template <class T, std::size_t Size>
 constexpr std::array<T, Size> freeze(std::vector<T> const& values) {
     std::array<T, Size> result{};
-    for (std::size_t i = 0; i < Size; ++i) result[i] = values[i];
+    std::copy_n(values.begin(), Size, result.begin());
     return result;
 }
 

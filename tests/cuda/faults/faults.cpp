@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <lockstep/device/cuda/copy.hpp>
 #include <lockstep/device/cuda/graph.hpp>
-#include <lockstep/parallel/cuda_devices.hpp>
+#include <lockstep/parallel/cuda_available.hpp>
 
 #include "runtime.hpp"
 
