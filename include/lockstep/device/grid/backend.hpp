@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/grid/averaging.hpp>
+#include <lockstep/device/grid/batched_matmul.hpp>
 #include <lockstep/device/grid/convolution.hpp>
 #include <lockstep/device/grid/elementwise.hpp>
 #include <lockstep/device/grid/matmul.hpp>
 #include <lockstep/device/grid/reduce.hpp>
+#include <lockstep/device/grid/pooling.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/covered_pixels.hpp>
 #include <lockstep/device/host/channel_registers.hpp>
 #include <lockstep/device/host/lanes.hpp>
 #include <lockstep/device/host/row_tail.hpp>
@@ -13,35 +14,6 @@
 namespace lockstep::host {
 
 namespace detail {
-
-/// The pixels of the image that a window covers: rows [top, bottom), columns [left, right), every dilation-th.
-struct covered_pixels {
-    int top, bottom, left, right;
-
-    template <class Geometry>
-    static constexpr covered_pixels of(int out_row, int out_column) {
-        using g = Geometry;
-        int const row = out_row * g::stride_height - g::padding_height;
-        int const column = out_column * g::stride_width - g::padding_width;
-        return {first_inside(row, g::dilation_height), std::min(row + g::span_height, g::in_height),
-                first_inside(column, g::dilation_width), std::min(column + g::span_width, g::in_width)};
-    }
-
-    /// Whether every window has a pixel in the image: padding and dilation could let one step over it.
-    template <class Geometry>
-    static constexpr bool never_empty() {
-        for (int row = 0; row < Geometry::out_height; ++row)
-            if (covered_pixels const window = of<Geometry>(row, 0); window.top >= window.bottom) return false;
-        for (int column = 0; column < Geometry::out_width; ++column)
-            if (covered_pixels const window = of<Geometry>(0, column); window.left >= window.right) return false;
-        return true;
-    }
-
-private:
-    static constexpr int first_inside(int start, int dilation) {
-        return start >= 0 ? start : start + (dilation - 1 - start) / dilation * dilation;
-    }
-};
 
 /// Visits the pixels of a window in the order of rows, as row * width + column. Without padding their number is known.
 template <class Geometry>
@@ -87,11 +59,11 @@ struct window_maxima {
 template <class T, class Geometry>
 void max_pool(T const* x, T* y, std::int64_t n, row_tail tail = {}) {
     using g = Geometry;
-    static_assert(detail::covered_pixels::never_empty<g>(), "every window of a maximum holds a pixel of the image");
+    static_assert(covered_pixels::never_empty<g>(), "every window of a maximum holds a pixel of the image");
     for (std::int64_t sample = 0; sample < n; ++sample, x += g::input_size)
         for (int row = 0; row < g::out_height; ++row) {
             for (int column = 0; column < g::out_width; ++column, y += g::channels) {
-                auto const window = detail::covered_pixels::of<g>(row, column);
+                auto const window = covered_pixels::of<g>(row, column);
                 detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
                     T const* const image = x + channel;
                     vector<T> best = load_part<Lanes>(image + (window.top * g::in_width + window.left) * g::channels);
@@ -120,7 +92,7 @@ void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail 
         if constexpr (!tiling) std::fill_n(dx, g::input_size, T{});
         for (int row = 0; row < g::out_height; ++row)
             for (int column = 0; column < g::out_width; ++column, dy += g::channels) {
-                auto const window = detail::covered_pixels::of<g>(row, column);
+                auto const window = covered_pixels::of<g>(row, column);
                 detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
                     auto const best = detail::window_maxima<T>::template of<g, Lanes>(x + channel, window);
                     vector<T> const upstream = load_part<Lanes>(dy + channel);

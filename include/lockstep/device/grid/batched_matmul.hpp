@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/device/grid/operand.hpp>
+#include <lockstep/device/grid/product.hpp>
+#include <lockstep/expression/batched_matmul.hpp>
+
+#include <cstdint>
+
+namespace lockstep::grid {
+
+/// A product for each sample and each place of the axes before the last two: A[M, K] B[K, N], one of them maybe
+/// transposed.
+template <class T, primitive::transposed Which, class A, class B>
+struct batched_product {
+    using primitive_type = primitive::batched_matmul<Which>;
+    static constexpr std::int64_t m = primitive_type::template rows<A>, k = primitive_type::template inner<A>;
+    static constexpr std::int64_t columns = primitive_type::template columns<B>, result_row = columns;
+    static constexpr std::int64_t places_of_sample = A::result_shape::size / (m * k);
+    using tile = tile_for<m, columns>;
+
+    static constexpr std::int64_t rows(std::int64_t) { return m; }
+    static constexpr std::int64_t depth(std::int64_t) { return k; }
+    static constexpr std::int64_t places(std::int64_t samples) {
+        return places_of_sample * (A::per_sample || B::per_sample ? samples : 1);
+    }
+    static constexpr std::int64_t result_size(std::int64_t samples) { return places(samples) * m * columns; }
+    static constexpr std::int64_t result_start(std::int64_t place) { return place * m * columns; }
+
+    static constexpr auto left(call const& c, std::int64_t place) {
+        T const* const a = c.template operand<T>(operand_index<A>) + own_place<A>(place) * m * k;
+        if constexpr (Which == primitive::transposed::left) return matrix_columns<T, m>{{a}};
+        else return matrix_rows<T, k>{a};
+    }
+    static constexpr auto right(call const& c, std::int64_t place) {
+        T const* const b = c.template operand<T>(operand_index<B>) + own_place<B>(place) * k * columns;
+        if constexpr (Which == primitive::transposed::right) return matrix_rows<T, k>{b};
+        else return matrix_columns<T, columns>{{b}};
+    }
+
+private:
+    /// An operand that all samples share has the places of one.
+    template <class Operand>
+    static constexpr std::int64_t own_place(std::int64_t place) {
+        return Operand::per_sample ? place : place % places_of_sample;
+    }
+};
+
+template <class T, primitive::transposed Which, class A, class B>
+struct kernels_for<T, compute<primitive::batched_matmul<Which>, A, B>>
+    : product_kernels<T, batched_product<T, Which, A, B>> {};
+
+} // namespace lockstep::grid
