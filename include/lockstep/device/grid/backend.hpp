@@ -3,3 +3,4 @@
 
 #include <lockstep/device/grid/elementwise.hpp>
 #include <lockstep/device/grid/reduce.hpp>
+#include <lockstep/device/grid/rows.hpp>
