@@ -2,5 +2,6 @@
 #pragma once
 
 #include <lockstep/device/grid/elementwise.hpp>
+#include <lockstep/device/grid/normalize.hpp>
 #include <lockstep/device/grid/reduce.hpp>
 #include <lockstep/device/grid/rows.hpp>
