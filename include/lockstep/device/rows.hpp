@@ -35,8 +35,9 @@ template <class T>
 struct row_moments {
     T mean, scale;
 };
-template <int Columns, normalization How, class T, group_of_threads<T> Group>
-constexpr row_moments<T> moments(T const* x, T epsilon, Group const& group) {
+/// X, Y: pointers, or whatever else has elements by index.
+template <int Columns, normalization How, class X, class T, group_of_threads<T> Group>
+constexpr row_moments<T> moments(X x, T epsilon, Group const& group) {
     T mean = 0;
     if constexpr (How == normalization::mean_and_variance)
         mean = group.template sum<Columns, T>([x](int c) { return x[c]; }) / T(Columns);
@@ -45,15 +46,15 @@ constexpr row_moments<T> moments(T const* x, T epsilon, Group const& group) {
 }
 
 /// y = (x - mean) / sqrt(variance + epsilon).
-template <int Columns, normalization How, class T, group_of_threads<T> Group>
-constexpr void normalize(T const* x, T* y, T epsilon, Group const& group) {
+template <int Columns, normalization How, class X, class Y, class T, group_of_threads<T> Group>
+constexpr void normalize(X x, Y y, T epsilon, Group const& group) {
     auto const [mean, scale] = moments<Columns, How>(x, epsilon, group);
     group.template each<Columns>([=, m = mean, s = scale](int c) { y[c] = (x[c] - m) * s; });
 }
 
 /// Its gradient of an upstream g: scale (g - mean(g) - y mean(g y)).
-template <int Columns, normalization How, class T, group_of_threads<T> Group>
-constexpr void normalize_gradient(T const* x, T const* g, T* dx, T epsilon, Group const& group) {
+template <int Columns, normalization How, class X, class Y, class T, group_of_threads<T> Group>
+constexpr void normalize_gradient(X x, X g, Y dx, T epsilon, Group const& group) {
     row_moments<T> const row = moments<Columns, How>(x, epsilon, group);
     auto const y = [x, row](int c) { return (x[c] - row.mean) * row.scale; };
     T mean_g = 0;
@@ -70,6 +71,13 @@ constexpr int argmax(T const* x) {
     for (int c = 1; c < Columns; ++c)
         if (x[c] > x[best] || (x[c] != x[c] && x[best] == x[best])) best = c;
     return best;
+}
+/// The same by a group: the maximum, and then the first column that has it. A NaN is the maximum if there is one.
+template <int Columns, class T, group_of_threads<T> Group>
+constexpr int argmax(T const* x, Group const& group) {
+    T const largest = group.template max<Columns, T>([x](int c) { return x[c]; });
+    auto const negated_place = [x, largest](int c) { return x[c] == largest || x[c] != x[c] ? -c : -Columns; };
+    return -group.template max<Columns, int>(negated_place);
 }
 
 } // namespace lockstep::rows

@@ -8,3 +8,6 @@
 #include <lockstep/device/grid/matmul.hpp>
 #include <lockstep/device/grid/reduce.hpp>
 #include <lockstep/device/grid/pooling.hpp>
+#include <lockstep/device/grid/normalize.hpp>
+#include <lockstep/device/grid/reduce.hpp>
+#include <lockstep/device/grid/rows.hpp>
