@@ -21,11 +21,23 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace queues {
 
 namespace ls = lockstep;
+
+/// For tests of the tests: whether streams of a launched graph go on without waiting for each other.
+inline bool& waits_are_forgotten() {
+    static bool forgotten = false;
+    return forgotten;
+}
+/// Whether the next launch of a kernel throws.
+inline bool& next_launch_fails() {
+    static bool fails = false;
+    return fails;
+}
 
 /// Happens once.
 class happening {
@@ -196,7 +208,10 @@ public:
                 each.where->push([happens] { happens->happen(); });
                 break;
             }
-            case recorded_work::wait: each.where->push([happens = happenings.at(each.which)] { happens->wait(); }); break;
+            case recorded_work::wait:
+                if (waits_are_forgotten() && each.where != &s) break;
+                each.where->push([happens = happenings.at(each.which)] { happens->wait(); });
+                break;
             }
         }
     }
@@ -269,6 +284,7 @@ struct platform {
     }
     template <class K>
     static void launch(stream const& s, typename K::argument const& a) {
+        if (std::exchange(next_launch_fails(), false)) throw ls::error("a launch that fails");
         s.tell([a] { ls::grid::run_here<K>(a); });
     }
 };

@@ -6,8 +6,7 @@
 #include <lockstep/device/grid/convolution.hpp>
 #include <lockstep/device/grid/elementwise.hpp>
 #include <lockstep/device/grid/matmul.hpp>
-#include <lockstep/device/grid/reduce.hpp>
-#include <lockstep/device/grid/pooling.hpp>
 #include <lockstep/device/grid/normalize.hpp>
+#include <lockstep/device/grid/pooling.hpp>
 #include <lockstep/device/grid/reduce.hpp>
 #include <lockstep/device/grid/rows.hpp>

@@ -54,6 +54,18 @@ public:
         states_.fill(std::vector<T>(static_cast<std::size_t>(p.trained_elements)));
     }
 
+    training_step(training_step const&) = delete;
+    training_step& operator=(training_step const&) = delete;
+    /// Devices may still be at the last step, in memory that ends here.
+    ~training_step() {
+        try {
+            for (auto const& s : copies_) s.synchronize();
+            work_.synchronize();
+        } catch (error const&) {
+            // Who asks for nothing any more learns of no failure.
+        }
+    }
+
     Optimizer& optimizer() { return optimizer_; }
     lockstep::detail::step_failure& failure() { return failure_; }
     training_step& passes() { return *this; }
