@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/grid/attention.hpp>
 #include <lockstep/device/grid/averaging.hpp>
 #include <lockstep/device/grid/batched_matmul.hpp>
 #include <lockstep/device/grid/convolution.hpp>
