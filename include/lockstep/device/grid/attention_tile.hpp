@@ -23,10 +23,10 @@ struct attention_memory {
     T row[3][Tile];
 };
 
-/// Positions of a tile: as many as there are and as fit into a group's memory.
+/// Positions of a tile: as many as there are and as fit into a group's memory, of which 4 KiB are left for other things.
 template <class T, int Operands, int Positions, int Width, int Tile = 32>
 constexpr int attention_tile() {
-    constexpr bool fits = sizeof(attention_memory<T, Operands, Tile, Width>) <= 48 * 1024;
+    constexpr bool fits = sizeof(attention_memory<T, Operands, Tile, Width>) <= 44 * 1024;
     if constexpr (Tile > 1 && (!fits || Tile / 2 >= Positions)) return attention_tile<T, Operands, Positions, Width, Tile / 2>();
     else {
         static_assert(fits, "a head's columns fit into a group's shared memory");

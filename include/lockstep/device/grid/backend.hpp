@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/grid/attention.hpp>
+#include <lockstep/device/grid/attention_gradient.hpp>
 #include <lockstep/device/grid/averaging.hpp>
 #include <lockstep/device/grid/batched_matmul.hpp>
 #include <lockstep/device/grid/convolution.hpp>
