@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/grid/attention.hpp>
+#include <lockstep/device/grid/attention_gradient.hpp>
 #include <lockstep/device/grid/averaging.hpp>
 #include <lockstep/device/grid/batched_matmul.hpp>
 #include <lockstep/device/grid/convolution.hpp>
