@@ -8,6 +8,8 @@
 #include <lockstep/device/grid/convolution.hpp>
 #include <lockstep/device/grid/elementwise.hpp>
 #include <lockstep/device/grid/matmul.hpp>
+#include <lockstep/device/grid/gather.hpp>
+#include <lockstep/device/grid/movement.hpp>
 #include <lockstep/device/grid/normalize.hpp>
 #include <lockstep/device/grid/pooling.hpp>
 #include <lockstep/device/grid/reduce.hpp>

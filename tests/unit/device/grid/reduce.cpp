@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reductions for a grid against those of a host, over any axes, to results of each sample and of all.
 #include "../random_shapes.hpp"
-#include "compare.hpp"
+#include "member_order.hpp"
 
 #include <lockstep/expression/function/transcendental.hpp>
 #include <lockstep/expression/reduce.hpp>
@@ -136,26 +136,14 @@ TEST_CASE("reductions for a grid: long sums are cut into parts, whose memory doe
     check(ls::shape<1000>{}, ls::shape<>{}, std::true_type{}, 1);
 }
 
-TEST_CASE("reductions for a grid: the order in which groups run changes no bit") {
-    using e = sum_of<ls::shape<>, false, operand<0, ls::shape<9973>>>;
-    auto const values = random_elements<float>(3 * 9973, 1);
-    auto const expected = on_grid<float, e>({values.data()}, 3);
-    std::vector<float> result{0}, scratch(1 << 16, 17.0f);
-    ls::grid::call call;
-    call.result = result.data();
-    call.operands[0] = values.data();
-    call.samples = 3;
-    call.scratch = scratch.data();
-    auto const run_backwards = [&call]<class... K>(ls::grid::passes<K...>) {
-        CHECK(((K::units(call) > 0) && ...));
-        auto const each = [&call]<class Kernel>(std::type_identity<Kernel>) {
-            for (std::int64_t unit = Kernel::units(call); unit-- > 0;) {
-                typename Kernel::shared_type shared;
-                Kernel::run(call, unit, ls::grid::taking_turns<Kernel::group_size>{}, shared);
-            }
-        };
-        (each(std::type_identity<K>{}), ...);
+TEST_CASE("reductions for a grid: the order in which groups and members run changes no bit") {
+    auto const check = []<class Whole, class To, bool PerSample>(Whole, To, std::bool_constant<PerSample>) {
+        auto const values = summands<float>(Whole::size * 3, 1);
+        for (std::int64_t const samples : {1, 3})
+            check_any_order<float, sum_of<To, PerSample, operand<0, Whole>>>({values.data()}, samples, 3);
     };
-    run_backwards(ls::grid::kernels_for<float, e>::type{});
-    CHECK(result == expected);
+    check(ls::shape<9973>{}, ls::shape<>{}, std::false_type{});
+    check(ls::shape<9973>{}, ls::shape<>{}, std::true_type{});
+    check(ls::shape<7, 300>{}, ls::shape<7, 1>{}, std::true_type{});
+    check(ls::shape<19, 31, 17>{}, ls::shape<19, 1, 1>{}, std::false_type{});
 }
