@@ -20,9 +20,9 @@ struct matrix_of {
 /// One product for the whole batch: its result is row-major and has nothing between its rows.
 template <std::int64_t Columns>
 struct one_product {
-    static constexpr std::int64_t columns = Columns, result_row = Columns;
+    static constexpr std::int64_t columns = Columns;
     static constexpr std::int64_t places(std::int64_t) { return 1; }
-    static constexpr std::int64_t result_start(std::int64_t) { return 0; }
+    static constexpr std::int64_t row_start(std::int64_t, std::int64_t row) { return row * Columns; }
 };
 
 /// X[rows, K] W[K, N].
