@@ -7,15 +7,14 @@
 
 #include <cstdint>
 
-/// The gradient of attention in three kernels, each of which computes the weights again. With weights P, upstream dO and
-/// dP = dO V^T it is dS = P (dP - sum(P dP)) / sqrt(d), dQ = dS K, dK = dS^T Q, dV = P^T dO, where the sum is that of
-/// dO O (Dao et al., "FlashAttention", 2022).
+/// The gradient of attention in three kernels, each of which computes the weights again. With weights P, upstream dO
+/// and dP = dO V^T it is dS = P (dP - sum(P dP)) / sqrt(d), dQ = dS K, dK = dS^T Q, dV = P^T dO, where the sum is that
+/// of dO O (Dao et al., "FlashAttention", 2022).
 namespace lockstep::grid {
 
 /// dQ; a unit is a tile of queries of one head of one sample.
 template <class T, int Heads, attention_mask Mask, class QKV, class G>
-struct attention_query_gradient
-    : kernel_base<128, typename attention_gradient_tile<T, Heads, Mask, QKV>::memory> {
+struct attention_query_gradient : kernel_base<128, typename attention_gradient_tile<T, Heads, Mask, QKV>::memory> {
     using with = attention_gradient_tile<T, Heads, Mask, QKV>;
     using extents = typename with::extents;
     using product = typename with::value_product;
@@ -45,8 +44,7 @@ struct attention_query_gradient
 
 /// dK and dV; a unit is a tile of keys of one head of one sample.
 template <class T, int Heads, attention_mask Mask, class QKV, class G>
-struct attention_key_gradient
-    : kernel_base<128, typename attention_gradient_tile<T, Heads, Mask, QKV>::memory> {
+struct attention_key_gradient : kernel_base<128, typename attention_gradient_tile<T, Heads, Mask, QKV>::memory> {
     using with = attention_gradient_tile<T, Heads, Mask, QKV>;
     using extents = typename with::extents;
     struct member_part {
@@ -65,7 +63,8 @@ struct attention_key_gradient
             own[member].values.clear();
             with::load_keys(member, head, first_key, m);
         });
-        for (int first_query = extents::queries_begin(first_key); first_query < extents::positions; first_query += with::tile) {
+        int first_query = extents::queries_begin(first_key);
+        for (; first_query < extents::positions; first_query += with::tile) {
             group.phase([&](int member) { with::load_queries(member, head, first_query, m); });
             group.phase([&](int member) { with::find_weights(member, first_query, first_key, m); });
             group.phase([&](int member) {

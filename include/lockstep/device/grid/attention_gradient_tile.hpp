@@ -29,10 +29,10 @@ struct attention_gradient_tile {
 
         template <class G>
         static constexpr head of(call const& c, std::int64_t index) {
-            return {c.template operand<T>(operand_index<QKV>) + extents::template start<extents::packed_row>(index),
-                    c.template operand<T>(operand_index<G>) + extents::template start<extents::features>(index),
+            return {c.template operand<T>(operand_index<QKV>) + extents::packed_start(index),
+                    c.template operand<T>(operand_index<G>) + extents::start(index),
                     static_cast<query_facts<T> const*>(c.scratch) + index * positions,
-                    c.template out<T>() + extents::template start<extents::packed_row>(index)};
+                    c.template out<T>() + extents::packed_start(index)};
         }
     };
 
@@ -77,7 +77,8 @@ struct attention_gradient_tile {
     /// Writes a member's part of one of the three results, 0 for queries, 1 for keys, 2 for values.
     static constexpr void store(int member, head const& h, int which, int first, value_product& product) {
         product.each(member, [&](int row, int column, T& value) {
-            if (first + row < positions) h.result[(first + row) * extents::packed_row + which * extents::features + column] = value;
+            if (first + row >= positions) return;
+            h.result[(first + row) * extents::packed_row + which * extents::features + column] = value;
         });
     }
 };

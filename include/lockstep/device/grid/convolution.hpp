@@ -54,7 +54,9 @@ struct data_gradient_product : convolution_extents<Geometry> {
     static constexpr std::int64_t places(std::int64_t) { return pixels::count * g::groups; }
     static constexpr std::int64_t rows(std::int64_t samples) { return samples * pixels::most_pixels; }
     static constexpr std::int64_t depth(std::int64_t) { return pixels::most_taps * g::group_out; }
-    static constexpr std::int64_t depth_of(std::int64_t, std::int64_t place) { return class_of(place).taps() * g::group_out; }
+    static constexpr std::int64_t depth_of(std::int64_t, std::int64_t place) {
+        return class_of(place).taps() * g::group_out;
+    }
     static constexpr std::int64_t result_size(std::int64_t samples) { return samples * g::input_size; }
     static constexpr std::int64_t row_start(std::int64_t place, std::int64_t row) {
         auto const pixel = class_of(place).pixel(row);
@@ -99,8 +101,8 @@ struct weight_gradient_product : convolution_extents<Geometry> {
 
 /// Groups of few channels, as those of a depthwise convolution, leave most of a tile empty.
 template <class T, class Product>
-using convolution_kernels = std::conditional_t<(Product::groups > 1 && Product::columns < 8), direct_kernels<T, Product>,
-                                               product_kernels<T, Product>>;
+using convolution_kernels = std::conditional_t<(Product::groups > 1 && Product::columns < 8),
+                                               direct_kernels<T, Product>, product_kernels<T, Product>>;
 
 template <class T, class Window, int Groups, class X, class W>
 struct kernels_for<T, compute<primitive::convolution<Window, Groups>, X, W>>

@@ -44,8 +44,8 @@ struct direct_product : kernel_base<1> {
         std::int64_t const index = split::may_split ? rest / Product::rows(c.samples) : 0;
         std::int64_t const row = rest - index * Product::rows(c.samples), start = Product::row_start(place, row);
         if (start < 0) return;
-        std::int64_t const first = index * split::depth_of_part(c.samples);
-        std::int64_t const last = std::min(depth_of<Product>(c.samples, place), first + split::depth_of_part(c.samples));
+        std::int64_t const span = split::depth_of_part(c.samples), first = index * span;
+        std::int64_t const last = std::min(depth_of<Product>(c.samples, place), first + span);
         auto const left = Product::left(c, place);
         auto const right = Product::right(c, place);
         auto const left_line = left.line(row);

@@ -69,7 +69,9 @@ struct matmul_left_transposed_product : one_product<matrix_of<G>::columns> {
 
     static constexpr std::int64_t rows(std::int64_t) { return x::columns; }
     static constexpr std::int64_t depth(std::int64_t samples) { return x::rows(samples); }
-    static constexpr std::int64_t result_size(std::int64_t) { return x::columns * matmul_left_transposed_product::columns; }
+    static constexpr std::int64_t result_size(std::int64_t) {
+        return x::columns * matmul_left_transposed_product::columns;
+    }
     static constexpr auto left(call const& c, std::int64_t) {
         return matrix_columns<T, x::columns>{{c.template operand<T>(operand_index<X>)}};
     }

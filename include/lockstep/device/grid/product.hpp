@@ -34,8 +34,8 @@ constexpr std::int64_t depth_of(std::int64_t samples, std::int64_t place) {
     else return Product::depth(samples);
 }
 
-/// How a product is shared by groups. Where the result has few tiles, the summed axis is cut into parts, each of which is
-/// a result of its own in scratch memory, to be added up afterwards.
+/// How a product is shared by groups. Where the result has few tiles, the summed axis is cut into parts, each of which
+/// is a result of its own in scratch memory, to be added up afterwards.
 template <class Product>
 struct product_split {
     using tile = typename Product::tile;
@@ -57,7 +57,8 @@ struct product_split {
     static constexpr std::int64_t depth_of_part(std::int64_t samples) {
         if constexpr (!may_split) return Product::depth(samples);
         std::int64_t const steps = (Product::depth(samples) + tile::depth - 1) / tile::depth;
-        return shared_evenly(steps, wanted_groups / std::max<std::int64_t>(1, tiles(samples)), least_steps) * tile::depth;
+        std::int64_t const wanted = wanted_groups / std::max<std::int64_t>(1, tiles(samples));
+        return shared_evenly(steps, wanted, least_steps) * tile::depth;
     }
     static constexpr std::int64_t parts(std::int64_t samples) {
         if constexpr (!may_split) return 1;
@@ -75,15 +76,15 @@ constexpr T* result_of_part(call const& c, std::int64_t part) {
 
 /// A unit is one tile of one part.
 template <class T, class Product>
-struct product_tiles
-    : kernel_base<Product::tile::members, shared_product_tile<T, typename Product::tile>> {
+struct product_tiles : kernel_base<Product::tile::members, shared_product_tile<T, typename Product::tile>> {
     using tile = typename Product::tile;
     using split = product_split<Product>;
 
     static constexpr std::int64_t units(call const& c) { return split::tiles(c.samples) * split::parts(c.samples); }
 
     template <class Group>
-    static constexpr void run(call const& c, std::int64_t unit, Group const& group, shared_product_tile<T, tile>& shared) {
+    static constexpr void run(call const& c, std::int64_t unit, Group const& group,
+                              shared_product_tile<T, tile>& shared) {
         std::int64_t const across = unit % split::tiles_across, rest = unit / split::tiles_across;
         std::int64_t const tiles_down = split::tiles_down(c.samples), down = rest % tiles_down;
         std::int64_t const places = Product::places(c.samples), place = rest / tiles_down % places;
@@ -124,7 +125,7 @@ template <class T, class Product, class Split>
 constexpr std::int64_t bytes_of_parts(std::int64_t samples) {
     std::int64_t most = 0;
     for (std::int64_t n = 1; n <= samples; ++n)
-        if (std::int64_t const parts = Split::parts(n); parts > 1) most = std::max(most, parts * Product::result_size(n));
+        if (Split::parts(n) > 1) most = std::max(most, Split::parts(n) * Product::result_size(n));
     return most * std::int64_t{sizeof(T)};
 }
 

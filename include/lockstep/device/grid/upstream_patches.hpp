@@ -28,8 +28,10 @@ struct pixel_class {
 template <class Geometry>
 struct image_class {
     using g = Geometry;
-    using rows_type = pixel_class<g::in_height, g::kernel_height, g::stride_height, g::padding_height, g::dilation_height>;
-    using columns_type = pixel_class<g::in_width, g::kernel_width, g::stride_width, g::padding_width, g::dilation_width>;
+    using rows_type =
+        pixel_class<g::in_height, g::kernel_height, g::stride_height, g::padding_height, g::dilation_height>;
+    using columns_type =
+        pixel_class<g::in_width, g::kernel_width, g::stride_width, g::padding_width, g::dilation_width>;
     static constexpr int count = g::stride_height * g::stride_width;
     static constexpr std::int64_t most_pixels = std::int64_t{rows_type::most_pixels} * columns_type::most_pixels;
     static constexpr std::int64_t most_taps = std::int64_t{rows_type::most_taps} * columns_type::most_taps;
@@ -64,9 +66,9 @@ struct image_class {
     }
 };
 
-/// Which upstream pixels, of gradients [out height][out width][out channels], a pixel of the image has contributed to. A
-/// line is a pixel of the image, of all samples one after the other; a step is a pixel of the window, as which it was
-/// seen, and an output channel.
+/// Which upstream pixels, of gradients [out height][out width][out channels], a pixel of the image has contributed to.
+/// A line is a pixel of the image, of all samples one after the other; a step is a tap, the pixel of the window as
+/// which it was seen and an output channel.
 template <class T, class Geometry>
 struct upstream_patches {
     using g = Geometry;
@@ -83,7 +85,8 @@ struct upstream_patches {
 
     constexpr pixel line(std::int64_t index) const {
         auto const place = pixels.pixel(index);
-        return {upstream + place.sample * g::output_size, place.row + g::padding_height, place.column + g::padding_width};
+        return {upstream + place.sample * g::output_size, place.row + g::padding_height,
+                place.column + g::padding_width};
     }
     constexpr auto step(std::int64_t index) const { return pixels.tap_at(index); }
     constexpr T at(pixel const& seen, auto const& as) const {
@@ -91,7 +94,8 @@ struct upstream_patches {
         int const top = seen.row - as.row * g::dilation_height, left = seen.column - as.column * g::dilation_width;
         int const row = top / g::stride_height, column = left / g::stride_width;
         bool const exists = top >= 0 && left >= 0 && row < g::out_height && column < g::out_width;
-        return exists ? seen.upstream[(std::int64_t{row} * g::out_width + column) * g::out_channels + as.channel] : T(0);
+        std::int64_t const index = (std::int64_t{row} * g::out_width + column) * g::out_channels + as.channel;
+        return exists ? seen.upstream[index] : T(0);
     }
 };
 
