@@ -142,7 +142,11 @@ struct roomy_program {
 inline constexpr std::size_t usual_room = 8192;
 
 template <class Source, std::size_t Room>
-inline constexpr roomy_program<Room> program_in_room{Source::build()};
+inline constexpr roomy_program<Room> program_in_room = [] {
+    // Named: nvcc misses that a temporary gives back its memory.
+    program const p = Source::build();
+    return roomy_program<Room>(p);
+}();
 
 /// To build a program is what takes a compiler long, so it is built once; where the room is too small, a second time.
 template <class Source, std::size_t Room>
