@@ -125,8 +125,8 @@ struct roomy_program {
     values_within<program_parameter, Room> parameters;
     plan numbers;
 
-    constexpr explicit roomy_program(program const& p)
-        : buffers(p.buffers), operations(p.operations), parameters(p.parameters) {
+    static constexpr roomy_program of(program const& p) {
+        plan numbers;
         numbers.forward_count = p.forward_count;
         numbers.output = p.output;
         numbers.loss = p.loss;
@@ -134,6 +134,8 @@ struct roomy_program {
         numbers.correct = p.correct;
         numbers.answers = p.answers;
         numbers.input_gradient = p.input_gradient;
+        return {values_within<buffer, Room>::of(p.buffers), values_within<operation, Room>::of(p.operations),
+                values_within<program_parameter, Room>::of(p.parameters), numbers};
     }
     constexpr std::size_t needed() const { return std::max({buffers.count, operations.count, parameters.count}); }
 };
@@ -143,9 +145,8 @@ inline constexpr std::size_t usual_room = 8192;
 
 template <class Source, std::size_t Room>
 inline constexpr roomy_program<Room> program_in_room = [] {
-    // Named: nvcc misses that a temporary gives back its memory.
     program const p = Source::build();
-    return roomy_program<Room>(p);
+    return roomy_program<Room>::of(p);
 }();
 
 /// To build a program is what takes a compiler long, so it is built once; where the room is too small, a second time.
@@ -200,9 +201,9 @@ private:
     static constexpr memory data = [] {
         arena const a = plan_arena(outline, outline.shard_samples(), Settings.element_bytes);
         parameter_layout const layout = plan_buckets(outline, Settings.buckets, Settings.element_bytes);
-        return memory{detail::values_within<placement, program_data::buffers.size()>(a.placements),
-                      detail::values_within<std::int64_t, program_data::parameters.size()>(layout.offsets),
-                      detail::values_within<bucket, program_data::parameters.size()>(layout.buckets),
+        return memory{detail::values_within<placement, program_data::buffers.size()>::of(a.placements),
+                      detail::values_within<std::int64_t, program_data::parameters.size()>::of(layout.offsets),
+                      detail::values_within<bucket, program_data::parameters.size()>::of(layout.buckets),
                       a.bytes, layout.elements, layout.trained_elements};
     }();
 
@@ -233,10 +234,10 @@ private:
     };
     static constexpr commands step_data = [] {
         step_schedule const s = plan_schedule(still);
-        return commands{detail::values_within<command, size.compute>(s.compute),
-                        detail::values_within<command, size.update>(s.update),
-                        detail::values_within<int, size.events>(s.events),
-                        detail::values_within<exchange, size.exchanges>(s.exchanges)};
+        return commands{detail::values_within<command, size.compute>::of(s.compute),
+                        detail::values_within<command, size.update>::of(s.update),
+                        detail::values_within<int, size.events>::of(s.events),
+                        detail::values_within<exchange, size.exchanges>::of(s.exchanges)};
     }();
 
 public:

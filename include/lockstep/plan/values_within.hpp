@@ -16,8 +16,12 @@ struct values_within {
     /// How many they are; where that is more than there is room for, none is kept.
     std::size_t count = 0;
 
-    constexpr explicit values_within(std::vector<T> const& all) : count(all.size()) {
-        for (std::size_t i = 0; count <= Room && i < count; ++i) values[i] = all[i];
+    // No constructor: nvcc then misses, in a result with many values, that the vector gives back its memory.
+    static constexpr values_within of(std::vector<T> const& all) {
+        values_within result;
+        result.count = all.size();
+        if (result.count <= Room) std::ranges::copy(all, result.values.begin());
+        return result;
     }
     constexpr std::span<T const> all() const { return {values.data(), count}; }
     /// In no more room than they need.

@@ -47,7 +47,7 @@ constexpr std::vector<group_range> group_ranges(plan const& p) {
 
 template <class Optimizer, class Plan>
 inline constexpr auto static_group_ranges =
-    values_within<group_range, Plan::value.parameters.size()>(group_ranges<Optimizer>(Plan::value));
+    values_within<group_range, Plan::value.parameters.size()>::of(group_ranges<Optimizer>(Plan::value));
 
 /// What follows a backward pass: the mean gradient, its norm where it is clipped by that, and the optimizer's
 /// formula. Every replica calls each part for the slices that it owns, in the order of a plan's schedule. Plan is the
