@@ -138,18 +138,26 @@ struct roomy_program {
     constexpr std::size_t needed() const { return std::max({buffers.count, operations.count, parameters.count}); }
 };
 
-/// More than most programs have of anything. Room that is left empty costs a compiler next to nothing.
-inline constexpr std::size_t usual_room = 8192;
+/// More than most programs have of anything; a ResNet-34 has 808 buffers. Room that is left empty costs g++ next to
+/// nothing, nvcc some memory.
+inline constexpr std::size_t usual_room = 1024;
 
 template <class Source, std::size_t Room>
-inline constexpr roomy_program<Room> program_in_room{Source::build()};
+struct program_in_room {
+    // A member of a class: nvcc misses the program's destructor in a variable template.
+    static constexpr roomy_program<Room> value = [] {
+        program const p = Source::build();
+        roomy_program<Room> const result(p);
+        return result;
+    }();
+};
 
 /// To build a program is what takes a compiler long, so it is built once; where the room is too small, a second time.
 template <class Source, std::size_t Room>
 constexpr auto const& fitting_program() {
-    constexpr std::size_t needed = program_in_room<Source, Room>.needed();
-    if constexpr (needed <= Room) return program_in_room<Source, Room>;
-    else return program_in_room<Source, needed>;
+    constexpr std::size_t needed = program_in_room<Source, Room>::value.needed();
+    if constexpr (needed <= Room) return program_in_room<Source, Room>::value;
+    else return program_in_room<Source, needed>::value;
 }
 
 /// A program as constant data, the same for all plans that use it.
