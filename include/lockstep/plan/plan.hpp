@@ -140,8 +140,9 @@ struct roomy_program {
     constexpr std::size_t needed() const { return std::max({buffers.count, operations.count, parameters.count}); }
 };
 
-/// More than most programs have of anything. Room that is left empty costs a compiler next to nothing.
-inline constexpr std::size_t usual_room = 8192;
+/// More than most programs have of anything; a ResNet-34 has 808 buffers. Room that is left empty costs g++ next to
+/// nothing, nvcc some memory.
+inline constexpr std::size_t usual_room = 1024;
 
 template <class Source, std::size_t Room>
 inline constexpr roomy_program<Room> program_in_room = [] {
