@@ -10,32 +10,38 @@
 #include <lockstep/program/schedule.hpp>
 #include <lockstep/shape/movement.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace lockstep::grid {
 
-/// What moves from X to a part of Result, of all samples.
-template <class Result, class X, movement Moves>
-struct moved {
+/// What moves from X to a part of Result, of all samples. Moves::value says what moves of one: the names of kernels are
+/// made of types, as nvcc cannot write a movement.
+template <class Result, class X, class Moves>
+class moved {
+    static constexpr movement own = Moves::value;
+    static constexpr std::int64_t own_size = own.size(), from_offset = own.from_offset, to_offset = own.to_offset;
+
+public:
     static constexpr axis_walk value = [] {
         axis_walk walk;
         if (Result::per_sample)
             walk.add({any_extent, X::per_sample ? X::result_shape::size : 0, Result::result_shape::size});
-        for (int i = 0; i < Moves.from.count; ++i)
-            walk.add({Moves.from.extent[i], Moves.from.step[i], Moves.to.step[i]});
+        for (int i = 0; i < own.from.count; ++i) walk.add({own.from.extent[i], own.from.step[i], own.to.step[i]});
         return walk;
     }();
 
-    static constexpr std::int64_t size(call const& c) { return Moves.size() * (Result::per_sample ? c.samples : 1); }
+    static constexpr std::int64_t size(call const& c) { return own_size * (Result::per_sample ? c.samples : 1); }
     template <class T>
     static constexpr T const* from(call const& c) {
-        return c.operand<T>(operand_index<X>) + Moves.from_offset;
+        return c.operand<T>(operand_index<X>) + from_offset;
     }
     template <class T>
     static constexpr T* to(call const& c) {
-        return c.out<T>() + Moves.to_offset;
+        return c.out<T>() + to_offset;
     }
 };
 
@@ -126,44 +132,55 @@ struct fill_zeros : kernel_base<1> {
 };
 
 /// Where a movement does not write all of its result, the rest is zero.
-template <class T, class Result, class X, movement Moves>
+template <class T, class Result, class X, class Moves>
 struct movement_kernels {
-    static constexpr bool is_whole = Moves.size() == Result::result_shape::size;
+    static constexpr bool is_whole = Moves::value.size() == Result::result_shape::size;
     using move = move_kernel<T, moved<Result, X, Moves>>;
     using type = std::conditional_t<is_whole, passes<move>, passes<fill_zeros<T, Result>, move>>;
 };
 
+template <class Primitive, class X>
+struct moves_of {
+    static constexpr movement value = Primitive::template moves<X>;
+};
 template <class T, class Primitive, class X>
     requires requires { Primitive::template moves<X>; }
 struct kernels_for<T, compute<Primitive, X>>
-    : movement_kernels<T, compute<Primitive, X>, X, Primitive::template moves<X>> {};
+    : movement_kernels<T, compute<Primitive, X>, X, moves_of<Primitive, X>> {};
 
 /// Every operand to its place.
+template <int Axis, int Index, class... X>
+struct moves_to_place {
+    using part = std::tuple_element_t<static_cast<std::size_t>(Index), std::tuple<X...>>;
+    using result = compute<primitive::concat<Axis>, X...>;
+    static constexpr movement value =
+        placing(extents_of<typename part::result_shape>(), extents_of<typename result::result_shape>(), Axis,
+                primitive::concat<Axis>::template begin_of<Index, X...>);
+    template <class T>
+    using kernel = move_kernel<T, moved<result, part, moves_to_place>>;
+};
 template <class T, int Axis, class... X>
 struct kernels_for<T, compute<primitive::concat<Axis>, X...>> {
 private:
-    using result = compute<primitive::concat<Axis>, X...>;
-    template <int Index, class Part>
-    static constexpr movement moves =
-        placing(extents_of<typename Part::result_shape>(), extents_of<typename result::result_shape>(), Axis,
-                primitive::concat<Axis>::template begin_of<Index, X...>);
     template <int... Index>
-    static passes<move_kernel<T, moved<result, X, moves<Index, X>>>...> all(std::integer_sequence<int, Index...>);
+    static auto all(std::integer_sequence<int, Index...>)
+        -> passes<typename moves_to_place<Axis, Index, X...>::template kernel<T>...>;
 
 public:
     using type = decltype(all(std::make_integer_sequence<int, sizeof...(X)>{}));
 };
 
 /// From an image in PyTorch's order to one in memory's, or back: one of the two is a row of the same elements.
-template <bool ToChannelsLast>
-constexpr movement reordering(extents const& image) {
-    extents const row{1, {static_cast<int>(image.size())}};
-    return ToChannelsLast ? reshaping(row, image) : reshaping(image, row);
-}
+template <bool ToChannelsLast, class X>
+struct moves_of_image {
+    static constexpr extents image = extents_of<typename X::result_shape>();
+    static constexpr extents row{1, {static_cast<int>(image.size())}};
+    static constexpr movement value = ToChannelsLast ? reshaping(row, image) : reshaping(image, row);
+};
 template <class T, bool ToChannelsLast, class X>
 struct kernels_for<T, compute<primitive::reorder_image<ToChannelsLast>, X>>
     : movement_kernels<T, compute<primitive::reorder_image<ToChannelsLast>, X>, X,
-                       reordering<ToChannelsLast>(extents_of<typename X::result_shape>())> {};
+                       moves_of_image<ToChannelsLast, X>> {};
 
 /// The sum over one shard, which is all that a replica sees by itself.
 template <class T, class X>
