@@ -143,9 +143,10 @@ inline constexpr std::size_t usual_room = 8192;
 
 template <class Source, std::size_t Room>
 inline constexpr roomy_program<Room> program_in_room = [] {
-    // Named: nvcc misses that a temporary gives back its memory.
+    // Both have names: nvcc misses that a temporary, or what a return makes another one of, gives back its memory.
     program const p = Source::build();
-    return roomy_program<Room>(p);
+    roomy_program<Room> const in_room(p);
+    return in_room;
 }();
 
 /// To build a program is what takes a compiler long, so it is built once; where the room is too small, a second time.
