@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/device/host/backend.hpp>
+#include "devices.hpp"
+
+#include <lockstep/device/host/library.hpp>
 #include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/parameters.hpp>
-#include <lockstep/parallel/replica.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/program/build.hpp>
 
@@ -34,10 +35,10 @@ struct pass_source {
     static constexpr ls::program build() { return ls::training_program<Model, Loss, Backend>(true); }
 };
 
-/// The training plan of a model and a loss on one replica, with the input's gradient.
+/// The training plan of a model and a loss on one replica, with the input's gradient. A library is a host's.
 template <class Model, class Loss, class T, class Library, int Samples>
 inline constexpr ls::plan const& pass_plan =
-    ls::static_plan<pass_source<Model, Loss, ls::host::backend<T, Library>>,
+    ls::static_plan<pass_source<Model, Loss, typename devices<1, Library>::template backend<T>>,
                     ls::plan_settings{1, 1, Samples, sizeof(T)}>::value;
 
 /// A forward and a backward pass through a model, without a trainer.
@@ -45,7 +46,7 @@ template <class T>
 class pass {
 public:
     explicit pass(ls::plan const& p)
-        : plan_(p), parameters_(bytes()), gradients_(bytes()), replica_(p, parameters_.data()) {
+        : plan_(p), parameters_(bytes()), gradients_(bytes()), passes_(p, parameters_.data()) {
         std::ranges::fill(parameters_.as<T>(), T{});
         std::ranges::fill(gradients_.as<T>(), T{});
     }
@@ -84,14 +85,14 @@ public:
         shard.samples = samples;
         shard.random.key = ls::make_key(7);
         shard.random.step = 3;
-        replica_.forward(shard, gradients_.data());
-        return *replica_.template result<T>(plan_.loss);
+        passes_.forward(shard, gradients_.data());
+        return passes_.values<T>(plan_.loss, 1)[0];
     }
     /// What a mean divides the loss and the gradients of the last forward pass by.
     T divisor(std::int64_t samples) const {
-        return plan_.divisor < 0 ? static_cast<T>(samples) : *replica_.template result<T>(plan_.divisor);
+        return plan_.divisor < 0 ? static_cast<T>(samples) : passes_.values<T>(plan_.divisor, 1)[0];
     }
-    void backward() { replica_.backward(); }
+    void backward() { passes_.backward(); }
 
     std::vector<T> output(std::int64_t samples) const { return values(plan_.output, samples); }
     std::vector<T> input_gradient(std::int64_t samples) const { return values(plan_.input_gradient, samples); }
@@ -99,14 +100,13 @@ public:
 private:
     std::size_t bytes() const { return static_cast<std::size_t>(plan_.parameter_elements) * sizeof(T); }
     std::vector<T> values(int buffer, std::int64_t samples) const {
-        T const* const first = replica_.template result<T>(buffer);
-        return std::vector<T>(first, first + plan_.buffers[buffer].shape.size() * samples);
+        return passes_.values<T>(buffer, plan_.buffers[buffer].shape.size() * samples);
     }
 
     ls::plan const& plan_;
     ls::host_memory parameters_;
     ls::host_memory gradients_;
-    ls::replica replica_;
+    passes passes_;
     std::vector<T> inputs_;
 };
 

@@ -39,6 +39,6 @@ constexpr reference_case cases[] = {
     {"attention_causal", layer<sequential<shape<5, 8>, ls::multihead_attention<2, ls::causal>>, of_attention>},
 };
 
-} // namespace
+added_cases const added(cases);
 
-tests::case_table tests::layer_cases() { return cases; }
+} // namespace

@@ -86,7 +86,7 @@ inline std::string of_attention(std::string const& name) {
 
 template <class Model, std::string (*Names)(std::string const&) = of_a_layer>
 void layer(ls::safetensors_file const& file) {
-    compare_layer<double>(pass_plan<Model, inner_product, double, ls::host::portable, 4>, file, Names);
+    if constexpr (in_double) compare_layer<double>(pass_plan<Model, inner_product, double, ls::host::portable, 4>, file, Names);
     compare_layer<float>(pass_plan<Model, inner_product, float, ls::host::default_library, 4>, file, Names);
 }
 

@@ -4,6 +4,7 @@
 #include <lockstep/train/safetensors.hpp>
 
 #include <span>
+#include <vector>
 
 namespace tests {
 
@@ -12,15 +13,18 @@ struct reference_case {
     char const* file;
     void (*run)(lockstep::safetensors_file const&);
 };
-using case_table = std::span<reference_case const>;
 
-// The cases, a source file for each kind.
-case_table layer_cases();
-case_table activation_cases();
-case_table convolution_cases();
-case_table loss_cases();
-case_table optimizer_cases();
-case_table schedule_cases();
-case_table training_cases();
+/// The cases of all sources that a program is made of.
+inline std::vector<reference_case>& all_cases() {
+    static std::vector<reference_case> all;
+    return all;
+}
+
+/// A source's cases, which it adds before main begins.
+struct added_cases {
+    explicit added_cases(std::span<reference_case const> cases) {
+        all_cases().insert(all_cases().end(), cases.begin(), cases.end());
+    }
+};
 
 } // namespace tests

@@ -9,9 +9,9 @@
 #include <lockstep/layer/linear.hpp>
 #include <lockstep/layer/max_pool2d.hpp>
 #include <lockstep/model/loss/cross_entropy.hpp>
-#include <lockstep/parallel/devices.hpp>
 #include <lockstep/parallel/parallel.hpp>
 #include <lockstep/train/adam.hpp>
+#include <lockstep/train/grid/step.hpp>
 #include <lockstep/train/sgd.hpp>
 #include <lockstep/train/trainer.hpp>
 
@@ -68,8 +68,8 @@ void compare_training(ls::safetensors_file const& file, Optimizer const& optimiz
 void training_mlp(ls::safetensors_file const& file) {
     using net = sequential<shape<8>, ls::linear<16>, ls::relu, ls::linear<4>>;
     ls::sgd const optimizer{.learning_rate = 0.05, .momentum = 0.9};
-    compare_training<net, ls::cpu_devices<2, ls::host::portable>, double>(file, optimizer, 1e-10);
-    compare_training<net, ls::cpu_devices<2>, float>(file, optimizer, 1e-5);
+    compare_training<net, devices<2, ls::host::portable>, double>(file, optimizer, 1e-10);
+    compare_training<net, devices<2, ls::host::default_library>, float>(file, optimizer, 1e-5);
 }
 
 /// One replica: batch normalization takes its statistics from a shard. The file says nothing of the running ones.
@@ -81,8 +81,8 @@ void training_cnn(ls::safetensors_file const& file) {
     using net = sequential<shape<1, 8, 8>, ls::conv2d<4, 3, ls::padding<1>>, ls::batch_norm<>, ls::relu, ls::max_pool2d<2>,
                            ls::flatten, ls::linear<3>>;
     ls::adamw const optimizer{.learning_rate = 0.01, .weight_decay = 0.05};
-    compare_training<net, ls::cpu_devices<1, ls::host::portable>, double>(file, optimizer, 1e-10, {"after.0.bias", 3e-10});
-    compare_training<net, ls::cpu_devices<1>, float>(file, optimizer, 1e-4, {"after.0.bias", 8 * 0.01});
+    compare_training<net, devices<1, ls::host::portable>, double>(file, optimizer, 1e-10, {"after.0.bias", 3e-10});
+    compare_training<net, devices<1, ls::host::default_library>, float>(file, optimizer, 1e-4, {"after.0.bias", 8 * 0.01});
 }
 
 constexpr reference_case cases[] = {
@@ -90,6 +90,6 @@ constexpr reference_case cases[] = {
     {"training_cnn", training_cnn},
 };
 
-} // namespace
+added_cases const added(cases);
 
-tests::case_table tests::training_cases() { return cases; }
+} // namespace

@@ -40,16 +40,6 @@ auto trained(Optimizer const& optimizer, Options const&... options) {
     return result;
 }
 
-void check_close(outcome<float> const& found, outcome<float> const& expected) {
-    REQUIRE(found.parameters.size() == expected.parameters.size());
-    double largest = 0.0;
-    for (std::size_t i = 0; i < found.losses.size(); ++i) largest = std::max(largest, std::abs(found.losses[i] - expected.losses[i]));
-    for (std::size_t i = 0; i < found.parameters.size(); ++i)
-        largest = std::max(largest, static_cast<double>(std::abs(found.parameters[i] - expected.parameters[i])));
-    CHECK(found.is_finite());
-    CHECK(largest < 1e-4);
-}
-
 struct temporary_file {
     std::string path = (std::filesystem::temp_directory_path() / ("lockstep_grid_" + std::to_string(::getpid()))).string();
     ~temporary_file() { std::filesystem::remove(path); }
@@ -140,4 +130,17 @@ TEST_CASE("without its events a step goes wrong") {
     for (int attempt = 0; attempt < 50 && !differs; ++attempt) differs = !(trained<on<0, 1>>(ls::sgd{.learning_rate = 0.1}) == right);
     queues::waits_are_forgotten() = false;
     CHECK(differs);
+}
+
+namespace {
+struct identity {
+    constexpr auto operator()(auto x) const { return x; }
+};
+} // namespace
+
+TEST_CASE("a model that does nothing gives back what it is given") {
+    ls::parallel<ls::sequential<ls::shape<3>, identity>, on<0, 1>> model{ls::seed{3}};
+    ls::tensor<float, ls::shape<3>> given(5);
+    for (std::int64_t i = 0; i < 15; ++i) given.data()[i] = static_cast<float>(i);
+    CHECK(std::ranges::equal(model(given).elements(), given.elements()));
 }

@@ -32,22 +32,6 @@ using convolutional =
     ls::sequential<ls::shape<2, 6, 5>, ls::conv2d<5, 3, ls::padding<1>>, ls::batch_norm<>, ls::relu, ls::max_pool2d<2>,
                    ls::flatten, ls::linear<4>>;
 
-/// Another order of additions, and nothing else.
-template <class T>
-void check_close(outcome<T> const& found, outcome<T> const& expected) {
-    auto const difference = [](auto const& a, auto const& b) {
-        REQUIRE(a.size() == b.size());
-        double largest = 0.0;
-        for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(static_cast<double>(a[i] - b[i])));
-        return largest;
-    };
-    CHECK(found.is_finite());
-    double const bound = sizeof(T) == 8 ? 1e-12 : 2e-4;
-    CHECK(difference(found.losses, expected.losses) < bound);
-    CHECK(difference(found.parameters, expected.parameters) < bound);
-    CHECK(difference(found.states, expected.states) < bound);
-}
-
 constexpr ls::sgd optimizer{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 1e-3, .nesterov = true};
 
 } // namespace

@@ -27,6 +27,12 @@ struct gather : kernel_base<1> {
     }
 };
 
+/// Which of the indices that a member looked at are the row's: a bit for each.
+template <int Members>
+struct found_indices {
+    unsigned bits[Members];
+};
+
 /// The sum of x's rows with the same index. A unit is up to 256 columns of a row of the table, for which a group looks
 /// through all indices, or one part of them: so no two groups write to one place, and the order of additions is fixed.
 ///
@@ -42,16 +48,13 @@ class scatter_sum {
     static constexpr std::int64_t indices(std::int64_t samples) {
         return Index::result_shape::size * (Index::per_sample ? samples : 1);
     }
-    /// Which of the indices that a member looked at are the row's: a bit for each.
-    struct found {
-        unsigned bits[members];
-    };
 
 public:
-    struct first_pass : kernel_base<members, found> {
+    struct first_pass : kernel_base<members, found_indices<members>> {
         static constexpr std::int64_t units(call const& c) { return groups * parts(c.samples); }
         template <class Group>
-        static constexpr void run(call const& c, std::int64_t unit, Group const& group, found& shared) {
+        static constexpr void run(call const& c, std::int64_t unit, Group const& group,
+                                  found_indices<members>& shared) {
             std::int64_t const all = parts(c.samples), part = unit % all, count = indices(c.samples);
             std::int64_t const part_length = (count + all - 1) / all;
             std::int64_t const begin = part * part_length, end = std::min(begin + part_length, count);

@@ -62,8 +62,8 @@ public:
     /// Element `first` of all, for flat chains.
     static place at_element(kernel_call const& call, std::int64_t first) {
         place at{&call, {}, 0, 0, {}, 0};
-        for (std::size_t i = 0; i < reads.size(); ++i)
-            if (reads[i].used) at.of[i] = call.operand<T>(static_cast<int>(i)) + (reads[i].aligned ? first : 0);
+        for (int i = 0; i < operand_count; ++i)
+            if (reads[i].used) at.of[i] = call.operand<T>(i) + (reads[i].aligned ? first : 0);
         return at;
     }
     /// Row `row` of all samples'.

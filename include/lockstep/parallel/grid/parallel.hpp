@@ -58,9 +58,10 @@ public:
                 auto const* const source = samples.slice(first + begin, count).data();
                 platform::copy(stream(r), inputs_[index(r)].data(), reinterpret_cast<std::byte const*>(source),
                                static_cast<std::size_t>(count * in) * sizeof(input_element));
-                inference_[index(r)]->run(stream(r), {.inputs = inputs_[index(r)].data(), .samples = count}, 0, layout.forward_count);
+                grid::shard_place const shard{.inputs = inputs_[index(r)].data(), .samples = count};
+                inference_[index(r)]->run(stream(r), shard, 0, layout.forward_count);
                 platform::copy(stream(r), reinterpret_cast<std::byte*>(results.data() + (first + begin) * out),
-                               inference_[index(r)]->value(layout.output), static_cast<std::size_t>(count * out) * sizeof(element));
+                               inference_[index(r)]->address(shard, layout.output), static_cast<std::size_t>(count * out) * sizeof(element));
             }
             for (int r = 0; r < replicas; ++r) stream(r).synchronize();
         }

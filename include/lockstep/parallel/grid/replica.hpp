@@ -14,8 +14,8 @@ namespace lockstep::grid {
 
 /// Where a shard's samples lie in a device's memory, where its gradients go, and how many samples it has.
 struct shard_place {
-    std::byte const* inputs = nullptr;
-    std::byte const* targets = nullptr;
+    std::byte* inputs = nullptr;
+    std::byte* targets = nullptr;
     /// Laid out like the parameters; in an evaluation none.
     std::byte* gradients = nullptr;
     std::int64_t samples = 0;
@@ -38,10 +38,10 @@ public:
         for (int i = first; i < last; ++i) launch(s, shard, i);
     }
 
-    /// The memory of one of the plan's values.
+    /// Where one of the plan's buffers lies: of a model that does nothing the result is its input.
     template <class T = std::byte>
-    T* value(int buffer) const {
-        return reinterpret_cast<T*>(arena_.data() + plan_->placements[static_cast<std::size_t>(buffer)].offset);
+    T* address(shard_place const& shard, int buffer) const {
+        return reinterpret_cast<T*>(bytes_of(shard, buffer));
     }
 
 private:
@@ -58,7 +58,7 @@ private:
     void launch(typename P::stream const& s, shard_place const& shard, int index) const {
         operation const& op = plan_->operations[static_cast<std::size_t>(index)];
         call c;
-        c.result = const_cast<std::byte*>(address(shard, op.result));
+        c.result = address(shard, op.result);
         for (int k = 0; k < op.operand_count; ++k) c.operands[k] = address(shard, op.operands[static_cast<std::size_t>(k)]);
         c.samples = shard.samples;
         c.scratch = scratch_.data();
@@ -69,7 +69,7 @@ private:
         kernel_of(op).launch(s, c);
     }
 
-    std::byte const* address(shard_place const& shard, int index) const {
+    std::byte* bytes_of(shard_place const& shard, int index) const {
         buffer const& b = plan_->buffers[static_cast<std::size_t>(index)];
         auto const offset = [&] {
             return plan_->parameter_offsets[static_cast<std::size_t>(b.parameter)] * plan_->settings.element_bytes;
@@ -79,7 +79,7 @@ private:
         case buffer_kind::target: return shard.targets;
         case buffer_kind::parameter: return parameters_ + offset();
         case buffer_kind::gradient: return shard.gradients + offset();
-        default: return value(index);
+        default: return arena_.data() + plan_->placements[static_cast<std::size_t>(index)].offset;
         }
     }
 

@@ -76,11 +76,12 @@ private:
             std::int64_t const in = slots.inputs + before * input, to = slots.targets + before * target;
             take(in, shard.inputs, shard.samples * input);
             take(to, shard.targets, shard.samples * target);
-            passes_[index(r)]->run(s, {.inputs = memory + in, .targets = memory + to, .samples = shard.samples}, 0, p.forward_count);
+            shard_place const place{.inputs = memory + in, .targets = memory + to, .samples = shard.samples};
+            passes_[index(r)]->run(s, place, 0, p.forward_count);
             before += shard.samples;
             std::byte* found = found_[index(r)].data() + sizeof(T) * values_of_a_shard * index(k);
             auto const keep = [&](int buffer, std::size_t count) {
-                if (buffer >= 0) P::copy(s, found, passes_[index(r)]->value(buffer), count * sizeof(T));
+                if (buffer >= 0) P::copy(s, found, passes_[index(r)]->address(place, buffer), count * sizeof(T));
                 found += count * sizeof(T);
             };
             keep(p.loss, terms);

@@ -144,8 +144,8 @@ public:
     void keep_results(int r, int shard, batch const& b) {
         typename keep_sums<T, replicas>::argument a;
         if (takes_part(b, shard)) {
-            a.loss = memory_of(shard, b).template value<T>(p.loss);
-            if (p.divisor >= 0) a.divisor = memory_of(shard, b).template value<T>(p.divisor);
+            a.loss = address(shard, b, p.loss);
+            if (p.divisor >= 0) a.divisor = address(shard, b, p.divisor);
         }
         a.samples = b.parts[index(shard)].count;
         a.shard = shard;
@@ -158,9 +158,9 @@ public:
         typename add_shards<T, shards>::argument a;
         a.size = p.buffers[index(op.result)].shape.size();
         for (int s = 0; s < shards; ++s)
-            a.values[s] = bring(compute(r), r, replica_of(s), memory_of(s, b).template value<T>(op.operands[0]), 0, a.size,
+            a.values[s] = bring(compute(r), r, replica_of(s), address(s, b, op.operands[0]), 0, a.size,
                                 layout.values + s * layout.value_bytes);
-        for (int s = r * own_shards; s < (r + 1) * own_shards; ++s) a.sums[a.count++] = memory_of(s, b).template value<T>(op.result);
+        for (int s = r * own_shards; s < (r + 1) * own_shards; ++s) a.sums[a.count++] = address(s, b, op.result);
         P::template launch<add_shards<T, shards>>(compute(r), a);
     }
     void merge(int r, batch const& b) {
@@ -228,11 +228,14 @@ private:
     replica<P> const& memory_of(int shard, batch const& b) const {
         return *passes_[index(meets || b.keeps_values ? shard : replica_of(shard) * own_shards)];
     }
+    T* address(int shard, batch const& b, int buffer) const {
+        return memory_of(shard, b).template address<T>(place_of(shard, b), buffer);
+    }
     values const* values_of(int r, batch const& b) const { return reinterpret_cast<values const*>(inputs(r, b.slot)); }
 
     shard_place place_of(int shard, batch const& b) const {
         int const r = replica_of(shard);
-        std::byte const* const samples = inputs(r, b.slot);
+        std::byte* const samples = inputs(r, b.slot);
         std::int64_t const before = b.parts[index(shard)].first - b.parts[index(r * own_shards)].first;
         return {.inputs = samples + slots.inputs + before * sample_bytes(p, buffer_kind::input),
                 .targets = samples + slots.targets + before * sample_bytes(p, buffer_kind::target),
@@ -302,7 +305,7 @@ private:
         part.before = place<double>(r, layout.counted);
         if (Options::clip_type::needs_norm) part.norm = place<double>(r, layout.norm);
         part.values = values_of(r, b);
-        for (lockstep::detail::group_range const& range : lockstep::detail::static_group_ranges<Optimizer, Plan>) {
+        for (lockstep::detail::group_range const& range : lockstep::detail::static_group_ranges<Optimizer, Plan>.all()) {
             part.begin = std::max(own.begin, range.begin);
             part.end = std::min(own.end, range.end);
             part.group = range.group;
