@@ -11,6 +11,9 @@
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/program/build.hpp>
 
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
 #include <string_view>
 
 namespace {
@@ -131,6 +134,36 @@ static_assert(is_named(blocks.parameters[2], {1, 0}, "weight"));
 static_assert(is_named(blocks.parameters[5], {1, 2}, "bias"));
 static_assert(is_named(blocks.parameters[6], {2, 0}, "weight"));
 static_assert(is_named(blocks.parameters[14], {4}, "weight"));
+
+// ---- a program that has no room the first time is built again, and is the same ----
+
+template <class Source, std::size_t Room>
+constexpr bool is_the_same_in_room_for = [] {
+    using usual = ls::detail::static_program<Source>;
+    using other = ls::detail::static_program<Source, Room>;
+    if (other::operations.size() != usual::operations.size() || other::buffers.size() != usual::buffers.size() ||
+        other::parameters.size() != usual::parameters.size())
+        return false;
+    for (std::size_t i = 0; i < usual::operations.size(); ++i)
+        if (other::operations[i].kernel != usual::operations[i].kernel ||
+            other::operations[i].result != usual::operations[i].result ||
+            other::operations[i].operands != usual::operations[i].operands)
+            return false;
+    for (std::size_t i = 0; i < usual::buffers.size(); ++i)
+        if (other::buffers[i].kind != usual::buffers[i].kind || other::buffers[i].shape != usual::buffers[i].shape ||
+            other::buffers[i].storage != usual::buffers[i].storage)
+            return false;
+    for (std::size_t i = 0; i < usual::parameters.size(); ++i)
+        if (other::parameters[i].declared.shape != usual::parameters[i].declared.shape) return false;
+    return other::numbers.loss == usual::numbers.loss && other::numbers.output == usual::numbers.output &&
+           other::numbers.forward_count == usual::numbers.forward_count;
+}();
+constexpr std::size_t most_values_of_lenet =
+    std::max({image_net.operations.size(), image_net.buffers.size(), image_net.parameters.size()});
+static_assert(image_net.parameters.size() < image_net.operations.size());
+static_assert(is_the_same_in_room_for<training<lenet>, 1>);
+static_assert(is_the_same_in_room_for<training<lenet>, most_values_of_lenet - 1>);
+static_assert(is_the_same_in_room_for<training<lenet>, most_values_of_lenet>);
 
 static_assert(std::same_as<lenet::output_shape, shape<10>>);
 static_assert(lenet::well_formed);

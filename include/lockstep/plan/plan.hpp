@@ -6,10 +6,12 @@
 #include <lockstep/plan/command.hpp>
 #include <lockstep/plan/schedule.hpp>
 #include <lockstep/plan/settings.hpp>
+#include <lockstep/plan/values_within.hpp>
 #include <lockstep/program/program.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -115,33 +117,16 @@ struct plan {
 
 namespace detail {
 
-template <class T, std::size_t Size>
-constexpr std::array<T, Size> freeze(std::vector<T> const& values) {
-    std::array<T, Size> result{};
-    std::copy_n(values.begin(), Size, result.begin());
-    return result;
-}
+/// A program in more room than it needs: for the compiler alone, nothing of it gets into an object file.
+template <std::size_t Room>
+struct roomy_program {
+    values_within<buffer, Room> buffers;
+    values_within<operation, Room> operations;
+    values_within<program_parameter, Room> parameters;
+    plan numbers;
 
-/// A program as constant data. What a constant evaluation allocates cannot outlive it, so the program is built
-/// twice, once for its sizes; but only once for all plans that use it.
-template <class Source>
-struct static_program {
-    struct sizes {
-        std::size_t buffers, operations, parameters;
-    };
-    static constexpr sizes size = [] {
-        program const p = Source::build();
-        return sizes{p.buffers.size(), p.operations.size(), p.parameters.size()};
-    }();
-    struct storage {
-        std::array<buffer, size.buffers> buffers;
-        std::array<operation, size.operations> operations;
-        std::array<program_parameter, size.parameters> parameters;
-        plan numbers;
-    };
-    static constexpr storage data = [] {
-        program const p = Source::build();
-        plan numbers;
+    constexpr explicit roomy_program(program const& p)
+        : buffers(p.buffers), operations(p.operations), parameters(p.parameters) {
         numbers.forward_count = p.forward_count;
         numbers.output = p.output;
         numbers.loss = p.loss;
@@ -149,9 +134,40 @@ struct static_program {
         numbers.correct = p.correct;
         numbers.answers = p.answers;
         numbers.input_gradient = p.input_gradient;
-        return storage{freeze<buffer, size.buffers>(p.buffers), freeze<operation, size.operations>(p.operations),
-                       freeze<program_parameter, size.parameters>(p.parameters), numbers};
-    }();
+    }
+    constexpr std::size_t needed() const { return std::max({buffers.count, operations.count, parameters.count}); }
+};
+
+/// More than most programs have of anything. Room that is left empty costs a compiler next to nothing.
+inline constexpr std::size_t usual_room = 8192;
+
+template <class Source, std::size_t Room>
+inline constexpr roomy_program<Room> program_in_room = [] {
+    // Named: nvcc misses that a temporary gives back its memory.
+    program const p = Source::build();
+    return roomy_program<Room>(p);
+}();
+
+/// To build a program is what takes a compiler long, so it is built once; where the room is too small, a second time.
+template <class Source, std::size_t Room>
+constexpr auto const& fitting_program() {
+    constexpr std::size_t needed = program_in_room<Source, Room>.needed();
+    if constexpr (needed <= Room) return program_in_room<Source, Room>;
+    else return program_in_room<Source, needed>;
+}
+
+/// A program as constant data, the same for all plans that use it.
+template <class Source, std::size_t Room = usual_room>
+struct static_program {
+private:
+    static constexpr auto const& roomy = fitting_program<Source, Room>();
+
+public:
+    static constexpr auto buffers = roomy.buffers.template first<roomy.buffers.count>();
+    static constexpr auto operations = roomy.operations.template first<roomy.operations.count>();
+    static constexpr auto parameters = roomy.parameters.template first<roomy.parameters.count>();
+    /// A plan of its numbers alone.
+    static constexpr plan numbers = roomy.numbers;
 };
 
 } // namespace detail
@@ -164,21 +180,19 @@ private:
 
     /// The program and its numbers, without what depends on the settings.
     static constexpr plan outline = [] {
-        plan result = program_data::data.numbers;
+        plan result = program_data::numbers;
         result.settings = Settings;
-        result.buffers = program_data::data.buffers;
-        result.operations = program_data::data.operations;
-        result.parameters = program_data::data.parameters;
+        result.buffers = program_data::buffers;
+        result.operations = program_data::operations;
+        result.parameters = program_data::parameters;
         return result;
     }();
 
-    static constexpr std::size_t bucket_count =
-        plan_buckets(outline, Settings.buckets, Settings.element_bytes).buckets.size();
-
     struct memory {
-        std::array<placement, program_data::size.buffers> placements;
-        std::array<std::int64_t, program_data::size.parameters> offsets;
-        std::array<bucket, bucket_count> buckets;
+        detail::values_within<placement, program_data::buffers.size()> placements;
+        detail::values_within<std::int64_t, program_data::parameters.size()> offsets;
+        /// Each holds a parameter at least.
+        detail::values_within<bucket, program_data::parameters.size()> buckets;
         std::int64_t arena_bytes;
         std::int64_t parameter_elements;
         std::int64_t trained_elements;
@@ -186,18 +200,18 @@ private:
     static constexpr memory data = [] {
         arena const a = plan_arena(outline, outline.shard_samples(), Settings.element_bytes);
         parameter_layout const layout = plan_buckets(outline, Settings.buckets, Settings.element_bytes);
-        return memory{detail::freeze<placement, program_data::size.buffers>(a.placements),
-                       detail::freeze<std::int64_t, program_data::size.parameters>(layout.offsets),
-                       detail::freeze<bucket, bucket_count>(layout.buckets), a.bytes, layout.elements,
-                       layout.trained_elements};
+        return memory{detail::values_within<placement, program_data::buffers.size()>(a.placements),
+                      detail::values_within<std::int64_t, program_data::parameters.size()>(layout.offsets),
+                      detail::values_within<bucket, program_data::parameters.size()>(layout.buckets),
+                      a.bytes, layout.elements, layout.trained_elements};
     }();
 
     /// The plan without its schedule.
     static constexpr plan still = [] {
         plan result = outline;
-        result.placements = data.placements;
-        result.parameter_offsets = data.offsets;
-        result.buckets = data.buckets;
+        result.placements = data.placements.all();
+        result.parameter_offsets = data.offsets.all();
+        result.buckets = data.buckets.all();
         result.arena_bytes = data.arena_bytes;
         result.parameter_elements = data.parameter_elements;
         result.trained_elements = data.trained_elements;
@@ -212,21 +226,24 @@ private:
         return schedule_sizes{s.compute.size(), s.update.size(), s.events.size(), s.exchanges.size()};
     }();
     struct commands {
-        std::array<command, size.compute> compute;
-        std::array<command, size.update> update;
-        std::array<int, size.events> events;
-        std::array<exchange, size.exchanges> exchanges;
+        detail::values_within<command, size.compute> compute;
+        detail::values_within<command, size.update> update;
+        detail::values_within<int, size.events> events;
+        detail::values_within<exchange, size.exchanges> exchanges;
     };
     static constexpr commands step_data = [] {
         step_schedule const s = plan_schedule(still);
-        return commands{detail::freeze<command, size.compute>(s.compute), detail::freeze<command, size.update>(s.update),
-                        detail::freeze<int, size.events>(s.events), detail::freeze<exchange, size.exchanges>(s.exchanges)};
+        return commands{detail::values_within<command, size.compute>(s.compute),
+                        detail::values_within<command, size.update>(s.update),
+                        detail::values_within<int, size.events>(s.events),
+                        detail::values_within<exchange, size.exchanges>(s.exchanges)};
     }();
 
 public:
     static constexpr plan value = [] {
         plan result = still;
-        result.steps = {step_data.compute, step_data.update, step_data.events, step_data.exchanges};
+        result.steps = {step_data.compute.all(), step_data.update.all(), step_data.events.all(),
+                        step_data.exchanges.all()};
         return result;
     }();
 };

@@ -25,14 +25,16 @@ constexpr void drop_unread(program& p) {
         kept[i] = true;
         for (int k = 0; k < op.operand_count; ++k) read[op.operands[k]] = true;
     }
-    std::vector<operation> rest;
+    // In place: most operations stay where they are, and to copy one takes a compiler long.
+    std::size_t count = 0;
     int forward = 0;
     for (std::size_t i = 0; i < p.operations.size(); ++i) {
         if (!kept[i]) continue;
         forward += static_cast<int>(i) < p.forward_count;
-        rest.push_back(p.operations[i]);
+        if (count != i) p.operations[count] = p.operations[i];
+        ++count;
     }
-    p.operations = rest;
+    p.operations.resize(count);
     p.forward_count = forward;
 }
 
@@ -50,11 +52,12 @@ constexpr void fuse_tails(program& p) {
     for (std::size_t i = 0; i + 1 < p.operations.size(); ++i) {
         operation& first = p.operations[i];
         operation const& next = p.operations[i + 1];
+        bool const may_carry = !first.facts.elementwise && !first.facts.is_collective;
         bool const same_pass = (static_cast<int>(i) < p.forward_count) == (static_cast<int>(i) + 1 < p.forward_count);
+        if (!may_carry || !next.facts.elementwise || !same_pass) continue;
         // A flatten between the two lets them count rows differently.
         bool const same_rows = rows_of(p.buffers[first.result].shape) == rows_of(p.buffers[next.result].shape);
-        bool const may_carry = !first.facts.elementwise && !first.facts.is_collective;
-        if (!may_carry || !next.facts.elementwise || !same_pass || !same_rows) continue;
+        if (!same_rows) continue;
         for (int k = 0; k < next.operand_count; ++k)
             if (next.operands[k] == first.result && next.facts.aligned[k]) first.has_tail = true;
     }

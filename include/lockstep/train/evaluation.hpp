@@ -54,8 +54,8 @@ public:
     };
 
     template <class Parallel>
-    explicit shard_evaluations(Parallel& model) : team_(&model.team()) {
-        auto* const parameters = reinterpret_cast<std::byte*>(model.parameters());
+    explicit shard_evaluations(Parallel& on) : team_(&on.team()) {
+        auto* const parameters = reinterpret_cast<std::byte*>(on.parameters());
         team_->run([&](int r) { replicas_[r] = std::make_unique<replica>(p, parameters); });
     }
 

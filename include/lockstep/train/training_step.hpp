@@ -43,16 +43,16 @@ public:
     using call = step_call<p.settings.shards>;
 
     template <class Parallel>
-    training_step(Parallel& model, Optimizer const& optimizer, Options const& options)
-        : team_(&model.team()), parameters_(model.parameters()),
-          update_(parameters_, optimizer, options, model.processes().rank(), model.processes().size()),
-          passes_(*team_, reinterpret_cast<std::byte*>(parameters_), model.share()), events_(p.steps.events) {
+    training_step(Parallel& on, Optimizer const& optimizer, Options const& options)
+        : team_(&on.team()), parameters_(on.parameters()),
+          update_(parameters_, optimizer, options, on.processes().rank(), on.processes().size()),
+          passes_(*team_, reinterpret_cast<std::byte*>(parameters_), on.share()), events_(p.steps.events) {
         team_->run([&](int r) { update_.clear(r); });
-        if constexpr (across) exchanges_.emplace(model.processes(), model.tree(), passes_, parameters_);
+        if constexpr (across) exchanges_.emplace(on.processes(), on.tree(), passes_, parameters_);
         if constexpr (Options::records)
             recorder_.emplace(replicas, options.recorded.steps,
                               2 * (p.steps.compute.size() + p.steps.update.size()) +
-                                  static_cast<std::size_t>(model.share().count) * p.operations.size());
+                                  static_cast<std::size_t>(on.share().count) * p.operations.size());
     }
 
     Optimizer& optimizer() { return update_.optimizer(); }

@@ -27,6 +27,8 @@ struct group_range {
 /// The elements of all parameters that are trained, in their order in memory.
 template <class Optimizer>
 constexpr std::vector<group_range> group_ranges(plan const& p) {
+    // Sorting takes the compiler longer than all else here.
+    if constexpr (group_count<Optimizer>() == 1) return {{0, p.trained_elements, 0}};
     std::vector<group_range> each;
     for (std::size_t i = 0; i < p.parameters.size(); ++i) {
         local_parameter const& declared = p.parameters[i].declared;
@@ -45,7 +47,7 @@ constexpr std::vector<group_range> group_ranges(plan const& p) {
 
 template <class Optimizer, class Plan>
 inline constexpr auto static_group_ranges =
-    freeze<group_range, group_ranges<Optimizer>(Plan::value).size()>(group_ranges<Optimizer>(Plan::value));
+    values_within<group_range, Plan::value.parameters.size()>(group_ranges<Optimizer>(Plan::value));
 
 /// What follows a backward pass: the mean gradient, its norm where it is clipped by that, and the optimizer's
 /// formula. Every replica calls each part for the slices that it owns, in the order of a plan's schedule. Plan is the
@@ -198,7 +200,7 @@ private:
     /// Parameters start where slices may, so what a slice has of a group is whole blocks too.
     template <class Work>
     static void for_ranges(bucket_slice own, Work const& work) {
-        constexpr auto const& ranges = static_group_ranges<Optimizer, Plan>;
+        constexpr auto ranges = static_group_ranges<Optimizer, Plan>.all();
         auto range = std::ranges::upper_bound(ranges, own.begin, {}, &group_range::end);
         for (; range != ranges.end() && own.end > range->begin; ++range)
             work(bucket_slice{std::max(own.begin, range->begin), std::min(own.end, range->end)}, range->group);

@@ -52,7 +52,8 @@ struct product<T, ls::compute<Primitive, A, B>> {
     explicit product(std::int64_t n)
         : samples(n), result(random_elements<T, e>(n, 3)), a(0, bytes_of(random_elements<T, A>(n, 1))),
           b(0, bytes_of(random_elements<T, B>(n, 2))), c(0, bytes_of(result)),
-          scratch(0, static_cast<std::size_t>(std::max<std::int64_t>(library::scratch_bytes(n), ls::grid::scratch_bytes_of<own>(n)))) {
+          scratch(0, static_cast<std::size_t>(
+                         std::max<std::int64_t>(library::scratch_bytes(n), ls::grid::scratch_bytes_of<own>(n)))) {
         fill(a, random_elements<T, A>(n, 1));
         fill(b, random_elements<T, B>(n, 2));
     }
@@ -127,7 +128,8 @@ void check_product(std::int64_t samples) {
     auto const found = p.by(operation);
     // Errors of additions go to and fro.
     double const additions = std::sqrt(static_cast<double>(ls::grid::dense_product_of<e>::of(samples).depth));
-    CHECK(difference(found, p.by_own_kernels()) <= (64 + additions) * static_cast<double>(std::numeric_limits<T>::epsilon()));
+    CHECK(difference(found, p.by_own_kernels()) <=
+          (64 + additions) * static_cast<double>(std::numeric_limits<T>::epsilon()));
     CHECK(p.by(operation) == found);
     CHECK(captured == found);
 }
@@ -143,13 +145,17 @@ TEST_CASE_TEMPLATE("products by cuBLASLt are those of our own kernels, and the s
     check_product<T, ls::primitive::matmul_right_transposed, x, operand<1, ls::shape<301, 256>, false>>(64);
     check_product<T, ls::primitive::matmul_left_transposed, x, operand<1, ls::shape<8, 301>>>(64);
     // A sum over many rows, which is cut into parts.
-    check_product<T, ls::primitive::matmul_left_transposed, operand<0, ls::shape<1024, 32>>, operand<1, ls::shape<1024, 32>>>(64);
+    check_product<T, ls::primitive::matmul_left_transposed, operand<0, ls::shape<1024, 32>>,
+                  operand<1, ls::shape<1024, 32>>>(64);
 }
 
 TEST_CASE_TEMPLATE("batched products by cuBLASLt are those of our own kernels", T, float, double) {
-    check_product<T, batched_matmul<transposed::none>, operand<0, ls::shape<1, 3, 60, 50>>, operand<1, ls::shape<1, 3, 50, 70>>>(60);
-    check_product<T, batched_matmul<transposed::left>, operand<0, ls::shape<150, 60>, false>, operand<1, ls::shape<150, 70>>>(60);
-    check_product<T, batched_matmul<transposed::right>, operand<0, ls::shape<60, 150>>, operand<1, ls::shape<70, 150>, false>>(60);
+    check_product<T, batched_matmul<transposed::none>, operand<0, ls::shape<1, 3, 60, 50>>,
+                  operand<1, ls::shape<1, 3, 50, 70>>>(60);
+    check_product<T, batched_matmul<transposed::left>, operand<0, ls::shape<150, 60>, false>,
+                  operand<1, ls::shape<150, 70>>>(60);
+    check_product<T, batched_matmul<transposed::right>, operand<0, ls::shape<60, 150>>,
+                  operand<1, ls::shape<70, 150>, false>>(60);
 }
 
 TEST_CASE("convolutions whose window is a pixel by cuBLASLt are those of our own kernels") {
@@ -158,7 +164,8 @@ TEST_CASE("convolutions whose window is a pixel by cuBLASLt are those of our own
     using weights = operand<1, ls::shape<1, 1, 130, 120>, false>;
     check_product<float, ls::primitive::convolution<pixel, 1>, operand<0, ls::shape<130, 6, 6>>, weights>(64);
     check_product<float, ls::primitive::convolution_data_gradient<g>, operand<0, ls::shape<120, 6, 6>>, weights>(64);
-    check_product<float, ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<130, 6, 6>>, operand<1, ls::shape<120, 6, 6>>>(64);
+    check_product<float, ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<130, 6, 6>>,
+                  operand<1, ls::shape<120, 6, 6>>>(64);
 }
 
 TEST_CASE("with TF32 products are rounded, and not by much") {

@@ -54,7 +54,9 @@ bool take(T& value, void const* from, std::size_t bytes) {
 bool fit(operation const& o, layout const& a, layout const& b, layout const& d) {
     auto const rows = [](layout const& l, cublasOperation_t op) { return op == CUBLAS_OP_N ? l.rows : l.columns; };
     auto const columns = [](layout const& l, cublasOperation_t op) { return op == CUBLAS_OP_N ? l.columns : l.rows; };
-    auto const dense = [](layout const& l) { return l.rows > 0 && l.columns > 0 && l.column_step >= static_cast<std::int64_t>(l.rows); };
+    auto const dense = [](layout const& l) {
+        return l.rows > 0 && l.columns > 0 && l.column_step >= static_cast<std::int64_t>(l.rows);
+    };
     return dense(a) && dense(b) && dense(d) && rows(a, o.a) == d.rows && columns(b, o.b) == d.columns &&
            columns(a, o.a) == rows(b, o.b) && a.places == d.places && b.places == d.places && a.type == d.type &&
            b.type == d.type && o.scale == d.type;
@@ -63,7 +65,8 @@ bool fit(operation const& o, layout const& a, layout const& b, layout const& d) 
 template <class T>
 void multiply(operation const& o, T const* a, layout const& la, T const* b, layout const& lb, T* d, layout const& ld) {
     auto const depth = o.a == CUBLAS_OP_N ? la.columns : la.rows;
-    auto const at = [](T const* matrix, layout const& l, cublasOperation_t op, std::uint64_t row, std::uint64_t column) {
+    auto const at = [](T const* matrix, layout const& l, cublasOperation_t op, std::uint64_t row,
+                       std::uint64_t column) {
         return op == CUBLAS_OP_N ? matrix[row + column * static_cast<std::uint64_t>(l.column_step)]
                                  : matrix[column + row * static_cast<std::uint64_t>(l.column_step)];
     };
@@ -72,8 +75,10 @@ void multiply(operation const& o, T const* a, layout const& la, T const* b, layo
             for (std::uint64_t row = 0; row < ld.rows; ++row) {
                 T sum = 0;
                 for (std::uint64_t k = 0; k < depth; ++k)
-                    sum += at(a + place * la.place_step, la, o.a, row, k) * at(b + place * lb.place_step, lb, o.b, k, column);
-                d[static_cast<std::uint64_t>(place * ld.place_step) + row + column * static_cast<std::uint64_t>(ld.column_step)] = sum;
+                    sum += at(a + place * la.place_step, la, o.a, row, k) *
+                           at(b + place * lb.place_step, lb, o.b, k, column);
+                d[static_cast<std::uint64_t>(place * ld.place_step) + row +
+                  column * static_cast<std::uint64_t>(ld.column_step)] = sum;
             }
 }
 
@@ -111,8 +116,8 @@ cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t to, std::siz
     put(to, operation{compute, scale, CUBLAS_OP_N, CUBLAS_OP_N});
     return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtMatmulDescAttributes_t which, void const* value,
-                                              std::size_t bytes) {
+cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtMatmulDescAttributes_t which,
+                                              void const* value, std::size_t bytes) {
     ENTER();
     auto content = content_of<operation>(to);
     bool const known = which == CUBLASLT_MATMUL_DESC_TRANSA   ? take(content.a, value, bytes)
@@ -146,8 +151,9 @@ cublasStatus_t cublasLtMatmulPreferenceInit_internal(cublasLtMatmulPreference_t 
     put(to, preference{0, CUBLASLT_REDUCTION_SCHEME_MASK, {256, 256, 256, 256}});
     return CUBLAS_STATUS_SUCCESS;
 }
-cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t to, cublasLtMatmulPreferenceAttributes_t which,
-                                                    void const* value, std::size_t bytes) {
+cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t to,
+                                                    cublasLtMatmulPreferenceAttributes_t which, void const* value,
+                                                    std::size_t bytes) {
     ENTER();
     auto content = content_of<preference>(to);
     bool known = false;
@@ -165,8 +171,8 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t t
 }
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t o, cublasLtMatrixLayout_t a,
-                                              cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
-                                              cublasLtMatmulPreference_t wanted, int most,
+                                              cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
+                                              cublasLtMatrixLayout_t d, cublasLtMatmulPreference_t wanted, int most,
                                               cublasLtMatmulHeuristicResult_t* found, int* count) {
     ENTER();
     if (handle->device != runtime.current || c != d || most != 1) return CUBLAS_STATUS_INVALID_VALUE;
@@ -184,21 +190,23 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
 }
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t o, void const* alpha, void const* a,
-                              cublasLtMatrixLayout_t la, void const* b, cublasLtMatrixLayout_t lb, void const* beta, void const* c,
-                              cublasLtMatrixLayout_t lc, void* d, cublasLtMatrixLayout_t ld, cublasLtMatmulAlgo_t const* algorithm,
-                              void* workspace, std::size_t workspace_bytes, cudaStream_t) {
+                              cublasLtMatrixLayout_t la, void const* b, cublasLtMatrixLayout_t lb, void const* beta,
+                              void const* c, cublasLtMatrixLayout_t lc, void* d, cublasLtMatrixLayout_t ld,
+                              cublasLtMatmulAlgo_t const* algorithm, void* workspace, std::size_t workspace_bytes,
+                              cudaStream_t) {
     ENTER();
     auto const what = content_of<operation>(o);
     auto const to = content_of<layout>(ld);
     bool const sound = handle->device == runtime.current && algorithm->data[0] == chosen && c == d && lc == ld &&
                        fit(what, content_of<layout>(la), content_of<layout>(lb), to) &&
-                       reinterpret_cast<std::uintptr_t>(workspace) % 256 == 0 && workspace_bytes >= blas_library.workspace_bytes &&
+                       reinterpret_cast<std::uintptr_t>(workspace) % 256 == 0 &&
+                       workspace_bytes >= blas_library.workspace_bytes &&
                        runtime.capture_mode == cudaStreamCaptureModeRelaxed;
     if (!sound) return CUBLAS_STATUS_INVALID_VALUE;
     auto const run = [&]<class T>(T) {
         if (*static_cast<T const*>(alpha) != 1 || *static_cast<T const*>(beta) != 0) return CUBLAS_STATUS_NOT_SUPPORTED;
-        multiply<T>(what, static_cast<T const*>(a), content_of<layout>(la), static_cast<T const*>(b), content_of<layout>(lb),
-                    static_cast<T*>(d), to);
+        multiply<T>(what, static_cast<T const*>(a), content_of<layout>(la), static_cast<T const*>(b),
+                    content_of<layout>(lb), static_cast<T*>(d), to);
         return CUBLAS_STATUS_SUCCESS;
     };
     return to.type == CUDA_R_32F ? run(float{}) : run(double{});

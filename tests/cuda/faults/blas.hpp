@@ -5,7 +5,8 @@
 
 #include <cstdint>
 
-/// A cuBLASLt of the tests' own, which multiplies in host memory. It fails where `runtime` is told to, with this status.
+/// A cuBLASLt of the tests' own, which multiplies in host memory. It fails where `runtime` is told to, with this
+/// status.
 struct fake_blas {
     cublasStatus_t status = CUBLAS_STATUS_INTERNAL_ERROR;
     /// What the heuristic answers, and whether it finds something.

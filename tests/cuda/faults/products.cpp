@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What cuBLASLt is asked for, and what is made of its answers, against a cuBLASLt of the tests' own.
-#include "../../unit/device/grid/member_order.hpp"
+#include "../../grid/kernels/member_order.hpp"
 #include "blas.hpp"
 #include "runtime.hpp"
 
@@ -33,7 +33,8 @@ alignas(256) std::byte workspace[256];
 
 /// A call of the library on device 1; whether it has launched something.
 template <class T, class E>
-bool launch(library<T, E>& operation, std::vector<void const*> const& operands, std::int64_t samples, std::vector<T>& result) {
+bool launch(library<T, E>& operation, std::vector<void const*> const& operands, std::int64_t samples,
+            std::vector<T>& result) {
     gpu::stream const s(1);
     result = host_kernels::unset<T>(result_size<T, E>(samples));
     ls::grid::call call;
@@ -54,7 +55,8 @@ void check_product(std::int64_t samples) {
     library<T, e> operation(1, samples);
     std::vector<T> found;
     REQUIRE(launch<T, e>(operation, operands, samples, found));
-    CHECK(difference(found, on_host<T, e>(operands, samples)) <= 64 * static_cast<double>(std::numeric_limits<T>::epsilon()));
+    CHECK(difference(found, on_host<T, e>(operands, samples)) <=
+          64 * static_cast<double>(std::numeric_limits<T>::epsilon()));
 }
 
 /// 2^26 operations with 64 samples.
@@ -68,7 +70,8 @@ void use_products() {
     std::vector<float> const elements(64 * 8 * 256);
     std::vector<float> result;
     launch<float, product>(operation, {elements.data(), elements.data()}, 64, result);
-    using of_samples = ls::compute<batched_matmul<transposed::none>, operand<0, ls::shape<256, 128>>, operand<1, ls::shape<128, 16>>>;
+    using of_samples =
+        ls::compute<batched_matmul<transposed::none>, operand<0, ls::shape<256, 128>>, operand<1, ls::shape<128, 16>>>;
     library<float, of_samples> const batched(1, 64);
 }
 
@@ -79,15 +82,19 @@ TEST_CASE_FIXTURE(fresh_libraries, "cuBLASLt is told which product an operation 
     check_product<double, ls::primitive::matmul, x, operand<1, ls::shape<256, 301>, false>>(64);
     check_product<float, ls::primitive::matmul_right_transposed, x, operand<1, ls::shape<301, 256>, false>>(64);
     check_product<float, ls::primitive::matmul_left_transposed, x, operand<1, ls::shape<8, 301>>>(64);
-    check_product<double, batched_matmul<transposed::none>, operand<0, ls::shape<1, 3, 60, 50>>, operand<1, ls::shape<1, 3, 50, 70>>>(60);
-    check_product<float, batched_matmul<transposed::left>, operand<0, ls::shape<150, 60>, false>, operand<1, ls::shape<150, 70>>>(60);
-    check_product<float, batched_matmul<transposed::right>, operand<0, ls::shape<60, 150>>, operand<1, ls::shape<70, 150>, false>>(60);
+    check_product<double, batched_matmul<transposed::none>, operand<0, ls::shape<1, 3, 60, 50>>,
+                  operand<1, ls::shape<1, 3, 50, 70>>>(60);
+    check_product<float, batched_matmul<transposed::left>, operand<0, ls::shape<150, 60>, false>,
+                  operand<1, ls::shape<150, 70>>>(60);
+    check_product<float, batched_matmul<transposed::right>, operand<0, ls::shape<60, 150>>,
+                  operand<1, ls::shape<70, 150>, false>>(60);
     using pixel = ls::window<1, 1, 1, 1, 0, 0>;
     using weights = operand<1, ls::shape<1, 1, 130, 120>, false>;
     using g = ls::convolution_geometry<130, 6, 6, 120, pixel>;
     check_product<float, ls::primitive::convolution<pixel, 1>, operand<0, ls::shape<130, 6, 6>>, weights>(64);
     check_product<float, ls::primitive::convolution_data_gradient<g>, operand<0, ls::shape<120, 6, 6>>, weights>(64);
-    check_product<float, ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<130, 6, 6>>, operand<1, ls::shape<120, 6, 6>>>(64);
+    check_product<float, ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<130, 6, 6>>,
+                  operand<1, ls::shape<120, 6, 6>>>(64);
     CHECK(runtime.all_alive() == 0);
     CHECK(runtime.current == 0);
 }
@@ -150,10 +157,11 @@ TEST_CASE_FIXTURE(fresh_libraries, "where cuBLASLt has no algorithm, it is none"
     CHECK_FALSE(launched());
     CHECK(runtime.count("cublasLtMatmul") == 1);
     blas_library.answer = CUBLAS_STATUS_INTERNAL_ERROR;
-    CHECK_THROWS_WITH_AS(launched(),
-                         "cuda device 1: product of float [512, 256] and [256, 256]: cublasLtMatmulAlgoGetHeuristic: expected "
-                         "CUBLAS_STATUS_SUCCESS, found CUBLAS_STATUS_INTERNAL_ERROR",
-                         ls::cublas_error);
+    CHECK_THROWS_WITH_AS(
+        launched(),
+        "cuda device 1: product of float [512, 256] and [256, 256]: cublasLtMatmulAlgoGetHeuristic: expected "
+        "CUBLAS_STATUS_SUCCESS, found CUBLAS_STATUS_INTERNAL_ERROR",
+        ls::cublas_error);
 }
 
 TEST_CASE_FIXTURE(fresh_libraries, "there is one cuBLASLt a device, as long as somebody uses it") {

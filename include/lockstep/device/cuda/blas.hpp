@@ -15,7 +15,8 @@
 
 namespace lockstep {
 
-/// A call to cuBLASLt did not succeed. The text names the device, the operation, the call, and the status that was found.
+/// A call to cuBLASLt did not succeed. The text names the device, the operation, the call, and the status that was
+/// found.
 class cublas_error : public error {
 public:
     cublas_error(cublasStatus_t status, int device, std::string const& text)
@@ -50,9 +51,9 @@ struct destroy_blas {
 };
 } // namespace detail
 
-/// Whether cuBLASLt may round the factors of large products of float to TF32, which has 10 bits behind the point instead
-/// of 23, and multiply them several times as fast. Off at first. It counts for replicas that are made from then on: those
-/// of a trainer with the trainer, those that compute alone, parallel's operator(), at its first call.
+/// Whether cuBLASLt may round the factors of large products of float to TF32, which has 10 bits behind the point
+/// instead of 23, and so multiply them several times as fast. Off at first. It counts for replicas that are made from
+/// then on: a trainer's with the trainer, those of parallel's operator() at its first call.
 inline void allow_tf32(bool allowed) { detail::tf32_switch() = allowed; }
 inline bool is_tf32_allowed() { return detail::tf32_switch(); }
 

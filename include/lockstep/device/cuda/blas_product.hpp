@@ -25,16 +25,17 @@ struct product_alignment {
     std::uint32_t left = largest_alignment, right = largest_alignment;
 };
 
-/// One product as cuBLASLt computes it: described, and with the algorithm that its heuristic has chosen. An algorithm is
-/// chosen by what is given here alone, and the order of its additions is fixed: sums that are cut into parts are put
-/// together in a pass of their own, in the parts' order.
+/// One product as cuBLASLt computes it: described, and with the algorithm that its heuristic has chosen. What it
+/// chooses by is given here, and the order of additions is fixed: sums that are cut into parts are put together in a
+/// pass of their own, in the parts' order.
 template <std::floating_point T>
 class blas_product {
     static_assert(std::same_as<T, float> || std::same_as<T, double>);
 
 public:
     /// Throws cublas_error where a call fails. That there is no algorithm is none: exists() says it.
-    blas_product(std::shared_ptr<blas const> library, grid::dense_product const& p, product_alignment alignment, bool tf32)
+    blas_product(std::shared_ptr<blas const> library, grid::dense_product const& p, product_alignment alignment,
+                 bool tf32)
         : library_(std::move(library)), name_(name_of(p)) {
         describe(p, tf32);
         choose(alignment);
@@ -45,15 +46,16 @@ public:
 
     bool exists() const { return exists_; }
 
-    /// In the order of a stream of the device, which may be captured. `workspace`: of blas_workspace_bytes, at a multiple
-    /// of 256 bytes. Nothing is allocated on the device.
+    /// In the order of a stream of the device, which may be captured. `workspace`: of blas_workspace_bytes, at a
+    /// multiple of 256 bytes. No memory of the device is allocated.
     void launch(stream const& s, T const* left, T const* right, T* result, void* workspace) {
         T const one = 1, zero = 0;
         device_guard const guard(s.device(), name_);
         relaxed_capture const relaxed(s.device(), name_);
         // What the result was is not read where its factor is 0.
-        ask(cublasLtMatmul(library_->handle(), &operation_, &one, right, &right_, left, &left_, &zero, result, &result_, result,
-                           &result_, &found_.algo, workspace, static_cast<std::size_t>(blas_workspace_bytes), s.handle()),
+        constexpr auto workspace_bytes = static_cast<std::size_t>(blas_workspace_bytes);
+        ask(cublasLtMatmul(library_->handle(), &operation_, &one, right, &right_, left, &left_, &zero, result, &result_,
+                           result, &result_, &found_.algo, workspace, workspace_bytes, s.handle()),
             "cublasLtMatmul");
     }
 
@@ -72,8 +74,8 @@ private:
 
     void ask(cublasStatus_t status, char const* call) const { check(status, call, library_->device(), name_); }
 
-    /// cuBLASLt's matrices are column-major, as which ours are their transposes: it computes right^T left^T, which is the
-    /// transpose of the result, and its first operand is our right one.
+    /// cuBLASLt's matrices are column-major, as which ours are their transposes: it computes right^T left^T, which is
+    /// the transpose of the result, and its first operand is our right one.
     void describe(grid::dense_product const& p, bool tf32) {
         cublasComputeType_t const compute = std::same_as<T, double> ? CUBLAS_COMPUTE_64F
                                             : tf32                  ? CUBLAS_COMPUTE_32F_FAST_TF32
@@ -90,12 +92,15 @@ private:
         ask(cublasLtMatmulDescSetAttribute(&operation_, which, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
     }
     /// Of a row-major matrix that has so many columns and rows.
-    void lay_out(cublasLtMatrixLayoutOpaque_t& layout, std::int64_t columns, std::int64_t rows, std::int64_t places, std::int64_t step) {
-        ask(cublasLtMatrixLayoutInit(&layout, element, static_cast<std::uint64_t>(columns), static_cast<std::uint64_t>(rows), columns),
+    void lay_out(cublasLtMatrixLayoutOpaque_t& layout, std::int64_t columns, std::int64_t rows, std::int64_t places,
+                 std::int64_t step) {
+        ask(cublasLtMatrixLayoutInit(&layout, element, static_cast<std::uint64_t>(columns),
+                                     static_cast<std::uint64_t>(rows), columns),
             "cublasLtMatrixLayoutInit");
         if (places == 1) return;
         auto const set = [&](cublasLtMatrixLayoutAttribute_t which, auto value) {
-            ask(cublasLtMatrixLayoutSetAttribute(&layout, which, &value, sizeof value), "cublasLtMatrixLayoutSetAttribute");
+            ask(cublasLtMatrixLayoutSetAttribute(&layout, which, &value, sizeof value),
+                "cublasLtMatrixLayoutSetAttribute");
         };
         set(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, static_cast<std::int32_t>(places));
         set(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, step);
@@ -105,10 +110,12 @@ private:
         cublasLtMatmulPreferenceOpaque_t wanted;
         ask(cublasLtMatmulPreferenceInit(&wanted), "cublasLtMatmulPreferenceInit");
         auto const set = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
-            ask(cublasLtMatmulPreferenceSetAttribute(&wanted, which, &value, sizeof value), "cublasLtMatmulPreferenceSetAttribute");
+            ask(cublasLtMatmulPreferenceSetAttribute(&wanted, which, &value, sizeof value),
+                "cublasLtMatmulPreferenceSetAttribute");
         };
+        constexpr std::uint32_t ordered = CUBLASLT_REDUCTION_SCHEME_MASK & ~CUBLASLT_REDUCTION_SCHEME_INPLACE;
         set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(blas_workspace_bytes));
-        set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_MASK & ~CUBLASLT_REDUCTION_SCHEME_INPLACE});
+        set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, ordered);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment.right);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment.left);
         set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, largest_alignment);
@@ -116,8 +123,9 @@ private:
         int count = 0;
         device_guard const guard(library_->device(), name_);
         relaxed_capture const relaxed(library_->device(), name_);
-        cublasStatus_t const status = cublasLtMatmulAlgoGetHeuristic(library_->handle(), &operation_, &right_, &left_, &result_,
-                                                                     &result_, &wanted, 1, &found_, &count);
+        cublasStatus_t const status =
+            cublasLtMatmulAlgoGetHeuristic(library_->handle(), &operation_, &right_, &left_, &result_, &result_,
+                                           &wanted, 1, &found_, &count);
         if (status != CUBLAS_STATUS_NOT_SUPPORTED) ask(status, "cublasLtMatmulAlgoGetHeuristic");
         exists_ = status == CUBLAS_STATUS_SUCCESS && count == 1 && found_.state == CUBLAS_STATUS_SUCCESS;
     }

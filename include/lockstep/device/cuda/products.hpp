@@ -43,7 +43,8 @@ struct library_operation<gpu::platform, T, E> {
     static constexpr bool is_chosen(std::int64_t samples) { return product(samples).is_large(); }
     static constexpr std::int64_t scratch_bytes(std::int64_t) { return gpu::blas_workspace_bytes; }
 
-    library_operation(int device, std::int64_t samples) : library_(gpu::blas::shared(device)), tf32_(gpu::is_tf32_allowed()) {
+    library_operation(int device, std::int64_t samples)
+        : library_(gpu::blas::shared(device)), tf32_(gpu::is_tf32_allowed()) {
         of(samples);
     }
 
@@ -51,7 +52,8 @@ struct library_operation<gpu::platform, T, E> {
         if (!is_chosen(c.samples)) return false;
         gpu::blas_product<T>& chosen = of(c.samples);
         if (!chosen.exists()) return false;
-        chosen.launch(s, c.template operand<T>(operands::left), c.template operand<T>(operands::right), c.template out<T>(), c.scratch);
+        chosen.launch(s, c.template operand<T>(operands::left), c.template operand<T>(operands::right),
+                      c.template out<T>(), c.scratch);
         return true;
     }
 

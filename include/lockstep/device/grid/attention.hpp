@@ -12,9 +12,9 @@
 
 namespace lockstep::grid {
 
-/// Attention of a tile of queries of one head: passes over tiles of keys and values, so that scores are never stored. The
-/// softmax is computed on the way (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018): what has
-/// been summed is scaled down when a larger score comes.
+/// Attention of a tile of queries of one head: passes over tiles of keys and values, so that scores are never stored.
+/// The softmax is computed on the way (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018): what
+/// has been summed is scaled down when a larger score comes.
 template <class T, int Heads, attention_mask Mask, class QKV>
 struct attention_of_queries {
     using extents = attention_extents<T, Heads, Mask, QKV>;
@@ -42,7 +42,7 @@ struct attention_of_queries {
     /// Leaves in `own` each member's part, and in m.row[largest] the largest score of each query.
     template <class Group, class Own>
     static constexpr void run(T const* qkv, int first_query, Group const& group, memory& m, Own& own) {
-        T const scale = extents::scale();
+        T const scale = extents::scale(), least = -std::numeric_limits<T>::infinity();
         auto& queries = m.operand[0];
         auto& keys = m.operand[1];
         auto& values = m.operand[2];
@@ -51,7 +51,7 @@ struct attention_of_queries {
             extents::template load<extents::packed_row>(member, qkv, first_query, queries);
             own[member].values.clear();
             for (T& total : own[member].totals) total = T(0);
-            if (member < tile) m.row[largest][member] = -std::numeric_limits<T>::infinity();
+            if (member < tile) m.row[largest][member] = least;
         });
         for (int first_key = 0; first_key < extents::keys_end(first_query, tile); first_key += tile) {
             group.phase([&](int member) {
@@ -64,7 +64,7 @@ struct attention_of_queries {
                 scores.add(member, width, [&](int row, int k) { return queries[row][k]; },
                            [&](int k, int column) { return keys[column][k]; });
                 scores.each(member, [&](int row, int column, T& score) {
-                    if (!extents::sees(first_query + row, first_key + column)) score = -std::numeric_limits<T>::infinity();
+                    if (!extents::sees(first_query + row, first_key + column)) score = least;
                     weights[row][column] = score;
                 });
             });
@@ -109,15 +109,16 @@ struct attention : kernel_base<128, typename attention_of_queries<T, Heads, Mask
     static constexpr void run(call const& c, std::int64_t unit, Group const& group, typename pass::memory& memory) {
         std::int64_t const head = unit / pass::tiles;
         int const first_query = static_cast<int>(unit % pass::tiles) * pass::tile;
-        T const* const qkv = c.template operand<T>(operand_index<QKV>) + extents::template start<extents::packed_row>(head);
-        T* const result = c.template out<T>() + extents::template start<extents::features>(head);
+        T const* const qkv = c.template operand<T>(operand_index<QKV>) + extents::packed_start(head);
+        T* const result = c.template out<T>() + extents::start(head);
         typename Group::template own<typename pass::member_part> own;
         pass::run(qkv, first_query, group, memory, own);
         group.phase([&](int member) {
             auto& part = own[member];
             part.values.each(member, [&](int row, int column, T& sum) {
-                int const query = first_query + row, i = row - pass::value_product::row_of(member, 0);
-                if (query < extents::positions) result[std::int64_t{query} * extents::features + column] = sum / part.totals[i];
+                T const total = part.totals[row - pass::value_product::row_of(member, 0)];
+                std::int64_t const query = first_query + row;
+                if (query < extents::positions) result[query * extents::features + column] = sum / total;
             });
         });
     }

@@ -35,11 +35,12 @@ struct attention_facts : kernel_base<128, query_facts_memory<T, attention_of_que
     static constexpr std::int64_t units(call const& c) { return extents::all_heads(c.samples) * pass::tiles; }
 
     template <class Group>
-    static constexpr void run(call const& c, std::int64_t unit, Group const& group, query_facts_memory<T, pass>& memory) {
+    static constexpr void run(call const& c, std::int64_t unit, Group const& group,
+                              query_facts_memory<T, pass>& memory) {
         std::int64_t const head = unit / pass::tiles;
         int const first_query = static_cast<int>(unit % pass::tiles) * pass::tile;
-        T const* const qkv = c.template operand<T>(operand_index<QKV>) + extents::template start<extents::packed_row>(head);
-        T const* const upstream = c.template operand<T>(operand_index<G>) + extents::template start<extents::features>(head);
+        T const* const qkv = c.template operand<T>(operand_index<QKV>) + extents::packed_start(head);
+        T const* const upstream = c.template operand<T>(operand_index<G>) + extents::start(head);
         auto* const facts = static_cast<query_facts<T>*>(c.scratch) + head * extents::positions;
         constexpr int total = 2; // a row of memory::row that the pass leaves alone
         typename Group::template own<typename pass::member_part> own;
@@ -48,9 +49,9 @@ struct attention_facts : kernel_base<128, query_facts_memory<T, attention_of_que
             auto& part = own[member];
             std::array<T, std::size_t{product::own_rows}> sums{};
             part.values.each(member, [&](int row, int column, T& value) {
-                int const query = first_query + row;
+                std::int64_t const query = first_query + row;
                 if (query < extents::positions)
-                    sums[row - product::row_of(member, 0)] += value * upstream[std::int64_t{query} * extents::features + column];
+                    sums[row - product::row_of(member, 0)] += value * upstream[query * extents::features + column];
             });
             for (int i = 0; i < product::own_rows; ++i) {
                 int const row = product::row_of(member, i), place = member % product::across;

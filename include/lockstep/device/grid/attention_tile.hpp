@@ -11,8 +11,8 @@
 /// What the kernels of attention share: tiles of positions in shared memory and who computes what of their products.
 namespace lockstep::grid {
 
-/// Tiles of Tile positions of one head, Width columns each: Operands of them, of queries, keys, values or gradients. The
-/// rows' lengths are odd, so that neighbours who read a column do not meet in one bank of the memory.
+/// Tiles of Tile positions of one head, Width columns each: Operands of them, of queries, keys, values or gradients.
+/// The rows' lengths are odd, so that neighbours who read a column do not meet in one bank of the memory.
 template <class T, int Operands, int Tile, int Width>
 struct attention_memory {
     static constexpr int tile = Tile, operands = Operands;
@@ -23,12 +23,14 @@ struct attention_memory {
     T row[3][Tile];
 };
 
-/// Positions of a tile: as many as there are and as fit into a group's memory, of which 4 KiB are left for other things.
+/// Positions of a tile: as many as there are and as fit into a group's memory, of which 4 KiB are left for other
+/// things.
 template <class T, int Operands, int Positions, int Width, int Tile = 32>
 constexpr int attention_tile() {
     constexpr bool fits = sizeof(attention_memory<T, Operands, Tile, Width>) <= 44 * 1024;
-    if constexpr (Tile > 1 && (!fits || Tile / 2 >= Positions)) return attention_tile<T, Operands, Positions, Width, Tile / 2>();
-    else {
+    if constexpr (Tile > 1 && (!fits || Tile / 2 >= Positions)) {
+        return attention_tile<T, Operands, Positions, Width, Tile / 2>();
+    } else {
         static_assert(fits, "a head's columns fit into a group's shared memory");
         return Tile;
     }
@@ -58,7 +60,7 @@ struct shared_product {
             }
         }
     }
-    /// Calls visit(row, column, sum) for the member's elements; `i` in row_of(member, i) counts its rows.
+    /// Calls visit(row, column, sum) for the member's elements.
     constexpr void each(int member, auto const& visit) {
         for (int i = 0; i < own_rows; ++i)
             for (int j = 0; j < own_columns; ++j)
@@ -77,10 +79,12 @@ struct attention_extents {
     static constexpr std::int64_t packed_row = 3 * std::int64_t{features};
 
     static constexpr std::int64_t all_heads(std::int64_t samples) { return (QKV::per_sample ? samples : 1) * Heads; }
-    /// Of head `head`, counted over all samples, the first element in rows of RowStep.
-    template <std::int64_t RowStep>
+    /// The first element of head `head`, counted over all samples, in rows of features and in packed rows.
     static constexpr std::int64_t start(std::int64_t head) {
-        return head / Heads * positions * RowStep + head % Heads * width;
+        return head / Heads * positions * features + head % Heads * width;
+    }
+    static constexpr std::int64_t packed_start(std::int64_t head) {
+        return head / Heads * positions * packed_row + head % Heads * width;
     }
     static constexpr T scale() { return T(1) / math::sqrt(static_cast<T>(width)); }
     static constexpr bool sees(int query, int key) {

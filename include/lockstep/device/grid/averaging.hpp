@@ -60,8 +60,10 @@ struct avg_pool_gradient : kernel_base<1> {
         auto const columns = averages_around(from.column, g::out_width, [](int column) { return g::columns(column); });
         T sum = 0;
         for (int row = rows.first; row < rows.last; ++row)
-            for (int column = columns.first; column < columns.last; ++column)
-                sum += dy[(std::int64_t{row} * g::out_width + column) * g::channels] * average_weight<T, g>(row, column);
+            for (int column = columns.first; column < columns.last; ++column) {
+                T const upstream = dy[(std::int64_t{row} * g::out_width + column) * g::channels];
+                sum += upstream * average_weight<T, g>(row, column);
+            }
         c.template out<T>()[unit] = sum;
     }
 };

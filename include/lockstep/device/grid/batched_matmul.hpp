@@ -15,7 +15,7 @@ template <class T, primitive::transposed Which, class A, class B>
 struct batched_product {
     using primitive_type = primitive::batched_matmul<Which>;
     static constexpr std::int64_t m = primitive_type::template rows<A>, k = primitive_type::template inner<A>;
-    static constexpr std::int64_t columns = primitive_type::template columns<B>, result_row = columns;
+    static constexpr std::int64_t columns = primitive_type::template columns<B>;
     static constexpr std::int64_t places_of_sample = A::result_shape::size / (m * k);
     using tile = tile_for<m, columns>;
 
@@ -25,7 +25,9 @@ struct batched_product {
         return places_of_sample * (A::per_sample || B::per_sample ? samples : 1);
     }
     static constexpr std::int64_t result_size(std::int64_t samples) { return places(samples) * m * columns; }
-    static constexpr std::int64_t result_start(std::int64_t place) { return place * m * columns; }
+    static constexpr std::int64_t row_start(std::int64_t place, std::int64_t row) {
+        return (place * m + row) * columns;
+    }
 
     static constexpr auto left(call const& c, std::int64_t place) {
         T const* const a = c.template operand<T>(operand_index<A>) + own_place<A>(place) * m * k;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <lockstep/device/grid/batched_matmul.hpp>
-#include <lockstep/device/grid/convolution.hpp>
 #include <lockstep/device/grid/matmul.hpp>
+#include <lockstep/expression/convolution.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -25,18 +25,19 @@ struct dense_product {
     constexpr std::int64_t left_columns() const { return left_transposed ? rows : depth; }
     constexpr std::int64_t right_columns() const { return right_transposed ? depth : columns; }
     constexpr double flops() const {
-        return 2.0 * static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(depth) * static_cast<double>(places);
+        return 2.0 * static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(depth) *
+               static_cast<double>(places);
     }
-    /// Whether a library is worth it. Below, a device needs a few microseconds, about as long as a kernel's launch takes,
-    /// whoever computes it, and our own kernels are those that are tested everywhere.
+    /// Whether a library is worth it. Below, a device needs a few microseconds, about as long as a kernel's launch
+    /// takes, whoever computes it, and our own kernels are those that are tested everywhere.
     constexpr bool is_large() const {
         constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
         return flops() >= 0x1p26 && std::max({rows, columns, depth, places}) <= most;
     }
 };
 
-/// Which product an expression over numbered operands is, of so many samples: of(samples). Its operands are the first and
-/// the second one of the expression. `found`: whether it is one.
+/// Which product an expression over numbered operands is, of so many samples: of(samples). Its operands are the first
+/// and the second one of the expression. `found`: whether it is one.
 template <class E>
 struct dense_product_of {
     static constexpr bool found = false;
@@ -67,48 +68,54 @@ struct dense_product_of<compute<primitive::matmul_left_transposed, X, G>> {
 template <primitive::transposed Which, class A, class B>
 struct dense_product_of<compute<primitive::batched_matmul<Which>, A, B>> {
     using product = batched_product<double, Which, A, B>;
-    /// One step leads from place to place, which is not so where samples share matrices that differ from place to place.
+    /// One step leads from place to place. Not so where samples share matrices that differ from place to place.
     static constexpr bool found = A::per_sample == B::per_sample || product::places_of_sample == 1;
     static constexpr dense_product of(std::int64_t samples) {
         constexpr std::int64_t m = product::m, k = product::k, n = product::columns;
-        constexpr bool one_a = !A::per_sample && B::per_sample, one_b = A::per_sample && !B::per_sample;
-        return {m,
-                n,
-                k,
-                Which == primitive::transposed::left,
-                Which == primitive::transposed::right,
-                product::places(samples),
-                one_a ? 0 : m * k,
-                one_b ? 0 : k * n};
+        constexpr bool one_left = !A::per_sample && B::per_sample, one_right = A::per_sample && !B::per_sample;
+        return {.rows = m,
+                .columns = n,
+                .depth = k,
+                .left_transposed = Which == primitive::transposed::left,
+                .right_transposed = Which == primitive::transposed::right,
+                .places = product::places(samples),
+                .left_step = one_left ? 0 : m * k,
+                .right_step = one_right ? 0 : k * n};
     }
 };
 
 /// A window of one pixel that misses none multiplies each pixel's channels by a matrix.
 template <class Geometry>
-inline constexpr bool is_pointwise =
-    Geometry::kernel_height == 1 && Geometry::kernel_width == 1 && Geometry::stride_height == 1 && Geometry::stride_width == 1 &&
-    Geometry::padding_height == 0 && Geometry::padding_width == 0 && Geometry::groups == 1;
+struct pointwise : Geometry {
+    using g = Geometry;
+    static constexpr bool found = g::kernel_height == 1 && g::kernel_width == 1 && g::stride_height == 1 &&
+                                  g::stride_width == 1 && g::padding_height == 0 && g::padding_width == 0 &&
+                                  g::groups == 1;
+    static constexpr std::int64_t pixels(std::int64_t samples) { return samples * g::in_height * g::in_width; }
+};
 
 template <class Window, int Groups, class X, class W>
 struct dense_product_of<compute<primitive::convolution<Window, Groups>, X, W>> {
-    using g = convolution_extents<typename primitive::convolution<Window, Groups>::template geometry<X, W>>;
-    static constexpr bool found = is_pointwise<g>;
-    static constexpr dense_product of(std::int64_t samples) { return {samples * g::in_pixels, g::out_channels, g::in_channels}; }
+    using g = pointwise<typename primitive::convolution<Window, Groups>::template geometry<X, W>>;
+    static constexpr bool found = g::found;
+    static constexpr dense_product of(std::int64_t samples) {
+        return {g::pixels(samples), g::out_channels, g::in_channels};
+    }
 };
 template <class Geometry, class G, class W>
 struct dense_product_of<compute<primitive::convolution_data_gradient<Geometry>, G, W>> {
-    using g = convolution_extents<Geometry>;
-    static constexpr bool found = is_pointwise<g>;
+    using g = pointwise<Geometry>;
+    static constexpr bool found = g::found;
     static constexpr dense_product of(std::int64_t samples) {
-        return {samples * g::in_pixels, g::in_channels, g::out_channels, false, true};
+        return {g::pixels(samples), g::in_channels, g::out_channels, false, true};
     }
 };
 template <class Geometry, class X, class G>
 struct dense_product_of<compute<primitive::convolution_weight_gradient<Geometry>, X, G>> {
-    using g = convolution_extents<Geometry>;
-    static constexpr bool found = is_pointwise<g>;
+    using g = pointwise<Geometry>;
+    static constexpr bool found = g::found;
     static constexpr dense_product of(std::int64_t samples) {
-        return {g::in_channels, g::out_channels, samples * g::in_pixels, true, false};
+        return {g::in_channels, g::out_channels, g::pixels(samples), true, false};
     }
 };
 

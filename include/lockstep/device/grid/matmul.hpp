@@ -20,9 +20,9 @@ struct matrix_of {
 /// One product for the whole batch: its result is row-major and has nothing between its rows.
 template <std::int64_t Columns>
 struct one_product {
-    static constexpr std::int64_t columns = Columns, result_row = Columns;
+    static constexpr std::int64_t columns = Columns;
     static constexpr std::int64_t places(std::int64_t) { return 1; }
-    static constexpr std::int64_t result_start(std::int64_t) { return 0; }
+    static constexpr std::int64_t row_start(std::int64_t, std::int64_t row) { return row * Columns; }
 };
 
 /// X[rows, K] W[K, N].
@@ -69,7 +69,9 @@ struct matmul_left_transposed_product : one_product<matrix_of<G>::columns> {
 
     static constexpr std::int64_t rows(std::int64_t) { return x::columns; }
     static constexpr std::int64_t depth(std::int64_t samples) { return x::rows(samples); }
-    static constexpr std::int64_t result_size(std::int64_t) { return x::columns * matmul_left_transposed_product::columns; }
+    static constexpr std::int64_t result_size(std::int64_t) {
+        return x::columns * matmul_left_transposed_product::columns;
+    }
     static constexpr auto left(call const& c, std::int64_t) {
         return matrix_columns<T, x::columns>{{c.template operand<T>(operand_index<X>)}};
     }

@@ -49,18 +49,18 @@ struct operation_kernel {
     void (*launch)(typename P::stream const&, call const&, void* state) = nullptr;
     /// Bytes of scratch memory for so many samples.
     std::int64_t (*scratch_bytes)(std::int64_t samples) = nullptr;
-    /// What a library keeps between calls, one for each operation and replica, for up to so many samples; maybe nothing.
+    /// What a library keeps between calls, one for each operation and replica, for up to so many samples; may be null.
     void* (*make_state)(int device, std::int64_t samples) = nullptr;
     void (*free_state)(void* state) = nullptr;
 };
 
-/// The operation of a library that computes E on devices of P, in place of kernels_for<T, E>; specialized where there is
-/// one, with `found`. An object of it is made with each replica, outside of any graph:
+/// The operation of a library that computes E on devices of P, in place of kernels_for<T, E>; specialized where there
+/// is one, with `found`. An object of it is made with each replica, outside of any graph:
 ///
-///   is_chosen(samples)                   static constexpr: whether it is worth it where there are up to so many samples
-///   scratch_bytes(samples)               static constexpr: what it needs of the call's scratch memory, where it is chosen
-///   library_operation(device, samples)   for a device, and calls of up to so many samples
-///   launch(stream, call)                 whether it has launched something; kernels_for<T, E> are called where it has not
+///   is_chosen(samples)        static constexpr: whether it is worth it where there are up to so many samples
+///   scratch_bytes(samples)    static constexpr: what it needs of a call's scratch memory, where it is chosen
+///   library_operation(device, samples)    for calls of up to so many samples
+///   launch(stream, call)      whether it has launched something; kernels_for<T, E> are launched where it has not
 ///
 /// What it launches depends on T, E and the call's number of samples alone, or else the bits would depend on how shards
 /// are dealt out to devices.
@@ -85,7 +85,9 @@ private:
         using kernels = kernels_for<T, E>;
         using library = library_operation<P, T, E>;
 
-        static void launch(typename P::stream const& s, call const& c, void*) { launch_all(typename kernels::type{}, s, c); }
+        static void launch(typename P::stream const& s, call const& c, void*) {
+            launch_all(typename kernels::type{}, s, c);
+        }
         template <class... K>
         static void launch_all(passes<K...>, typename P::stream const& s, call const& c) {
             (P::template launch<K>(s, c), ...);

@@ -38,8 +38,8 @@ struct max_pool_loops {
                 best = larger_or_nan(best, x[offset(row, column)]);
         return best;
     }
-    /// Where it is, from the channel's first element. As in PyTorch: of equal values the first in the order of rows stays,
-    /// a NaN always wins.
+    /// Where it is, from the channel's first element. As in PyTorch: of equal values the first in the order of rows
+    /// stays, a NaN always wins.
     static constexpr std::int64_t where(T const* x, int out_row, int out_column) {
         covered_pixels const window = covered_pixels::of<g>(out_row, out_column);
         std::int64_t best = offset(window.top, window.left);
@@ -70,14 +70,17 @@ struct max_pool : kernel_base<1> {
 template <class T, class Geometry, class X, class G>
 struct max_pool_gradient : kernel_base<1> {
     using g = Geometry;
+    static_assert(X::per_sample && G::per_sample);
     static constexpr std::int64_t units(call const& c) { return g::input_size * c.samples; }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
         image_place const from = image_place::of<g::in_height, g::in_width, g::channels>(unit);
         T const* const x = c.template operand<T>(operand_index<X>) + from.sample * g::input_size + from.channel;
         T const* const dy = c.template operand<T>(operand_index<G>) + from.sample * g::output_size + from.channel;
         std::int64_t const own = max_pool_loops<T, g>::offset(from.row, from.column);
-        auto const rows = windows_around(from.row, g::padding_height, g::span_height, g::stride_height, g::out_height);
-        auto const columns = windows_around(from.column, g::padding_width, g::span_width, g::stride_width, g::out_width);
+        window_range const rows =
+            windows_around(from.row, g::padding_height, g::span_height, g::stride_height, g::out_height);
+        window_range const columns =
+            windows_around(from.column, g::padding_width, g::span_width, g::stride_width, g::out_width);
         T sum = 0;
         for (int row = rows.first; row < rows.last; ++row)
             for (int column = columns.first; column < columns.last; ++column)

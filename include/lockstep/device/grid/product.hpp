@@ -13,16 +13,29 @@
 ///   P::columns                  of the result
 ///   P::rows(samples), P::depth(samples)
 ///   P::places(samples)          how many such products there are, beside each other
+///   P::depth_of(samples, place) where places sum over less than P::depth
 ///   P::left(call, place), P::right(call, place)   operands, see operand.hpp
 ///   P::result_size(samples)     elements of the whole result
-///   P::result_start(place), P::result_row         where a place's result begins and how far apart its rows are
+///   P::row_start(place, row)    where a row of a place's result begins; negative where it is no part of the result
 namespace lockstep::grid {
 
 /// Samples that a product's tile is chosen for, where its rows are those of all samples.
 inline constexpr std::int64_t typical_samples = 64;
 
-/// How a product is shared by groups. Where the result has few tiles, the summed axis is cut into parts, each of which is
-/// a result of its own in scratch memory, to be added up afterwards.
+/// How long each part of a sum of `length` is where `parts` of at least `least` are wanted; at least 1.
+constexpr std::int64_t shared_evenly(std::int64_t length, std::int64_t parts, std::int64_t least) {
+    std::int64_t const count = std::clamp<std::int64_t>(parts, 1, std::max<std::int64_t>(1, length / least));
+    return std::max<std::int64_t>(1, (length + count - 1) / count);
+}
+/// How deep a place's product is.
+template <class Product>
+constexpr std::int64_t depth_of(std::int64_t samples, std::int64_t place) {
+    if constexpr (requires { Product::depth_of(samples, place); }) return Product::depth_of(samples, place);
+    else return Product::depth(samples);
+}
+
+/// How a product is shared by groups. Where the result has few tiles, the summed axis is cut into parts, each of which
+/// is a result of its own in scratch memory, to be added up afterwards.
 template <class Product>
 struct product_split {
     using tile = typename Product::tile;
@@ -38,45 +51,56 @@ struct product_split {
     static constexpr std::int64_t tiles(std::int64_t samples) {
         return Product::places(samples) * tiles_down(samples) * tiles_across;
     }
-    static constexpr std::int64_t steps(std::int64_t samples) { return (Product::depth(samples) + tile::depth - 1) / tile::depth; }
-    static constexpr std::int64_t steps_of_part(std::int64_t samples) {
-        std::int64_t const all = steps(samples), most = std::max<std::int64_t>(1, all / least_steps);
-        std::int64_t const parts = std::clamp<std::int64_t>(wanted_groups / std::max<std::int64_t>(1, tiles(samples)), 1, most);
-        return std::max<std::int64_t>(1, (all + parts - 1) / parts);
-    }
-    static constexpr std::int64_t parts(std::int64_t samples) {
-        std::int64_t const each = steps_of_part(samples);
-        return std::max<std::int64_t>(1, (steps(samples) + each - 1) / each);
-    }
     /// Whether there can be more than one part.
     static constexpr bool may_split = Product::depth(std::int64_t{1} << 30) >= 2 * least_steps * tile::depth;
+
+    static constexpr std::int64_t depth_of_part(std::int64_t samples) {
+        if constexpr (!may_split) return Product::depth(samples);
+        std::int64_t const steps = (Product::depth(samples) + tile::depth - 1) / tile::depth;
+        std::int64_t const wanted = wanted_groups / std::max<std::int64_t>(1, tiles(samples));
+        return shared_evenly(steps, wanted, least_steps) * tile::depth;
+    }
+    static constexpr std::int64_t parts(std::int64_t samples) {
+        if constexpr (!may_split) return 1;
+        std::int64_t const each = depth_of_part(samples);
+        return std::max<std::int64_t>(1, (Product::depth(samples) + each - 1) / each);
+    }
 };
+
+/// Where a part's result goes.
+template <class T, class Product, class Split>
+constexpr T* result_of_part(call const& c, std::int64_t part) {
+    if (Split::parts(c.samples) == 1) return c.template out<T>();
+    return static_cast<T*>(c.scratch) + part * Product::result_size(c.samples);
+}
 
 /// A unit is one tile of one part.
 template <class T, class Product>
-struct product_tiles
-    : kernel_base<Product::tile::members, shared_product_tile<T, typename Product::tile>> {
+struct product_tiles : kernel_base<Product::tile::members, shared_product_tile<T, typename Product::tile>> {
     using tile = typename Product::tile;
     using split = product_split<Product>;
 
     static constexpr std::int64_t units(call const& c) { return split::tiles(c.samples) * split::parts(c.samples); }
 
     template <class Group>
-    static constexpr void run(call const& c, std::int64_t unit, Group const& group, shared_product_tile<T, tile>& shared) {
-        std::int64_t const across = unit % split::tiles_across, down = unit / split::tiles_across % split::tiles_down(c.samples);
-        std::int64_t const tiles = split::tiles(c.samples), index = unit / tiles;
-        std::int64_t const place = unit % tiles / (split::tiles_across * split::tiles_down(c.samples));
-        std::int64_t const span = split::steps_of_part(c.samples) * tile::depth;
-        T* const result =
-            (split::parts(c.samples) > 1 ? static_cast<T*>(c.scratch) + index * Product::result_size(c.samples)
-                                         : c.template out<T>()) +
-            Product::result_start(place);
-        product_part const part{down * tile::rows,     Product::rows(c.samples), across * tile::columns,
-                                Product::columns,      index * span,
-                                std::min(Product::depth(c.samples), (index + 1) * span)};
+    static constexpr void run(call const& c, std::int64_t unit, Group const& group,
+                              shared_product_tile<T, tile>& shared) {
+        std::int64_t const across = unit % split::tiles_across, rest = unit / split::tiles_across;
+        std::int64_t const tiles_down = split::tiles_down(c.samples), down = rest % tiles_down;
+        std::int64_t const places = Product::places(c.samples), place = rest / tiles_down % places;
+        std::int64_t const index = rest / tiles_down / places, span = split::depth_of_part(c.samples);
+        product_part part;
+        part.first_row = down * tile::rows;
+        part.rows = Product::rows(c.samples);
+        part.first_column = across * tile::columns;
+        part.columns = Product::columns;
+        part.first_step = index * span;
+        part.last_step = std::min(depth_of<Product>(c.samples, place), part.first_step + span);
+        T* const result = result_of_part<T, Product, split>(c, index);
         compute_tile<T, tile>(part, Product::left(c, place), Product::right(c, place), group, shared,
-                              [result](std::int64_t row, std::int64_t column, T value) {
-                                  result[row * Product::result_row + column] = value;
+                              [=](std::int64_t row, std::int64_t column, T value) {
+                                  std::int64_t const start = Product::row_start(place, row);
+                                  if (start >= 0) result[start + column] = value;
                               });
     }
 };
@@ -101,7 +125,7 @@ template <class T, class Product, class Split>
 constexpr std::int64_t bytes_of_parts(std::int64_t samples) {
     std::int64_t most = 0;
     for (std::int64_t n = 1; n <= samples; ++n)
-        if (std::int64_t const parts = Split::parts(n); parts > 1) most = std::max(most, parts * Product::result_size(n));
+        if (Split::parts(n) > 1) most = std::max(most, Split::parts(n) * Product::result_size(n));
     return most * std::int64_t{sizeof(T)};
 }
 

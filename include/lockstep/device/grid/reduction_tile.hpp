@@ -66,14 +66,16 @@ struct reduction_tile {
     }
 
 private:
-    /// Every height-th value. Four at a time, so that as many are on their way from memory.
+    /// Every height-th value. Four at a time without a branch, so that as many are on their way from memory.
     static constexpr T total(auto const& value, std::int64_t begin, std::int64_t end) {
         constexpr int at_once = 4;
         constexpr T start = Operation::template start<T>;
         T parts[at_once] = {start, start, start, start};
-        for (std::int64_t i = begin; i < end; i += at_once * height)
-            for (int j = 0; j < at_once; ++j)
-                if (i + j * height < end) parts[j] = Operation::combine(parts[j], value(i + j * height));
+        std::int64_t i = begin;
+        for (; i + (at_once - 1) * height < end; i += at_once * height)
+            for (int j = 0; j < at_once; ++j) parts[j] = Operation::combine(parts[j], value(i + j * height));
+        for (int j = 0; j + 1 < at_once; ++j)
+            if (i + j * height < end) parts[j] = Operation::combine(parts[j], value(i + j * height));
         return Operation::combine(Operation::combine(parts[0], parts[1]), Operation::combine(parts[2], parts[3]));
     }
 };

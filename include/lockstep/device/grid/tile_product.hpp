@@ -85,8 +85,8 @@ private:
     std::array<T, count> value_;
 };
 
-/// Which part of a product a tile is: rows [first_row, rows) and columns [first_column, columns) as far as they fit, summed
-/// over [first_step, last_step).
+/// Which part of a product a tile is: rows [first_row, rows) and columns [first_column, columns) as far as they fit,
+/// summed over [first_step, last_step).
 struct product_part {
     std::int64_t first_row, rows, first_column, columns, first_step, last_step;
 };

@@ -40,7 +40,8 @@ void check_any_order(std::vector<void const*> const& operands, std::int64_t samp
     check_same<T, E>(operands, samples);
     using kernels = ls::grid::kernels_for<T, E>;
     std::vector<T> result = host_kernels::unset<T>(result_size<T, E>(samples));
-    std::vector<std::byte> scratch(static_cast<std::size_t>(ls::grid::scratch_bytes_of<kernels>(capacity)), std::byte{0xff});
+    auto const bytes = static_cast<std::size_t>(ls::grid::scratch_bytes_of<kernels>(capacity));
+    std::vector<std::byte> scratch(bytes, std::byte{0xff});
     ls::grid::call call;
     call.result = result.data();
     std::ranges::copy(operands, call.operands);

@@ -23,8 +23,10 @@ constexpr bool shares_everything() {
     std::array<int, std::size_t{Tile::rows * Tile::columns}> times{};
     for (int member = 0; member < Tile::members; ++member)
         for (int i = 0; i < Tile::own_rows; ++i)
-            for (int j = 0; j < Tile::own_columns; ++j)
-                ++times[static_cast<std::size_t>((Tile::first_row(member) + i) * Tile::columns + Tile::first_column(member) + j)];
+            for (int j = 0; j < Tile::own_columns; ++j) {
+                int const row = Tile::first_row(member) + i, column = Tile::first_column(member) + j;
+                ++times[static_cast<std::size_t>(row * Tile::columns + column)];
+            }
     for (int const each : times)
         if (each != 1) return false;
     return true;

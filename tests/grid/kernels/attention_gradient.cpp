@@ -20,7 +20,7 @@ void check_gradient(std::initializer_list<std::int64_t> samples) {
 
 } // namespace
 
-TEST_CASE_TEMPLATE("gradients of attention for a grid: positions and columns that are no multiples of a tile", T, float, double) {
+TEST_CASE_TEMPLATE("gradients of attention for a grid: extents that are no multiples of a tile", T, float, double) {
     check_gradient<T, 1, 1, 1>({0, 1, 3});
     check_gradient<T, 5, 6, 2>({0, 1, 3});
     check_gradient<T, 32, 16, 1>({1, 2});

@@ -7,11 +7,11 @@
 namespace {
 
 using namespace grid_kernels;
+using ls::window;
 using ls::grid::dense_product;
 using ls::grid::dense_product_of;
 using ls::primitive::batched_matmul;
 using ls::primitive::transposed;
-using ls::window;
 
 /// As the numbers say it, one element after the other.
 std::vector<double> multiplied(dense_product const& p, double const* left, double const* right) {
@@ -77,9 +77,12 @@ static_assert(!dense_product{std::int64_t{1} << 31, 64, 64}.is_large(), "a libra
 
 TEST_CASE("products as numbers: a matrix that all samples share") {
     check_product<ls::primitive::matmul, operand<0, ls::shape<3, 2, 3, 7>>, operand<1, ls::shape<7, 5>, false>>({1, 4});
-    check_product<ls::primitive::matmul, operand<0, ls::shape<13, 7>, false>, operand<1, ls::shape<7, 5>, false>>({1, 4});
-    check_product<ls::primitive::matmul_right_transposed, operand<0, ls::shape<5>>, operand<1, ls::shape<7, 5>, false>>({1, 4});
-    check_product<ls::primitive::matmul_left_transposed, operand<0, ls::shape<3, 7>>, operand<1, ls::shape<3, 5>>>({0, 1, 4});
+    check_product<ls::primitive::matmul, operand<0, ls::shape<13, 7>, false>, operand<1, ls::shape<7, 5>, false>>(
+        {1, 4});
+    check_product<ls::primitive::matmul_right_transposed, operand<0, ls::shape<5>>, operand<1, ls::shape<7, 5>, false>>(
+        {1, 4});
+    check_product<ls::primitive::matmul_left_transposed, operand<0, ls::shape<3, 7>>, operand<1, ls::shape<3, 5>>>(
+        {0, 1, 4});
 }
 
 TEST_CASE("products as numbers: one for each sample and place") {
@@ -96,5 +99,6 @@ TEST_CASE("products as numbers: convolutions whose window is a pixel") {
     using weights = operand<1, ls::shape<1, 1, 3, 7>, false>;
     check_product<ls::primitive::convolution<pixel, 1>, operand<0, ls::shape<3, 4, 5>>, weights>({1, 3});
     check_product<ls::primitive::convolution_data_gradient<g>, operand<0, ls::shape<7, 4, 5>>, weights>({1, 3});
-    check_product<ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<3, 4, 5>>, operand<1, ls::shape<7, 4, 5>>>({1, 3});
+    check_product<ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<3, 4, 5>>,
+                  operand<1, ls::shape<7, 4, 5>>>({1, 3});
 }
