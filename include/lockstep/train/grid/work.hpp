@@ -302,7 +302,8 @@ private:
         part.before = place<double>(r, layout.counted);
         if (Options::clip_type::needs_norm) part.norm = place<double>(r, layout.norm);
         part.values = values_of(r, b);
-        for (lockstep::detail::group_range const& range : lockstep::detail::static_group_ranges<Optimizer, Plan>) {
+        constexpr auto ranges = lockstep::detail::static_group_ranges<Optimizer, Plan>.all();
+        for (lockstep::detail::group_range const& range : ranges) {
             part.begin = std::max(own.begin, range.begin);
             part.end = std::min(own.end, range.end);
             part.group = range.group;
