@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// lockstep and CUDA: link lockstep::cuda, or compile with nvcc.
+// lockstep and CUDA: link lockstep::cuda, or compile with nvcc and link cublasLt.
 
 #include <lockstep/lockstep.hpp>
 
