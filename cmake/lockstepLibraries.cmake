@@ -58,25 +58,27 @@ function(lockstep_add_mpi choice)
     set(lockstep_mpi_FOUND ${found} PARENT_SCOPE)
 endfunction()
 
-# Adds the target lockstep::cuda, which is lockstep::lockstep and CUDA's runtime, as `choice` asks for. Apart, because
-# programs without it need no CUDA. Sets lockstep_cuda_FOUND, and adds to lockstep_MISSING. It is for C++ sources as for
-# those that nvcc compiles; these link one runtime alone where CUDA_RUNTIME_LIBRARY is Shared.
+# Adds the target lockstep::cuda, which is lockstep::lockstep, CUDA's runtime and cuBLASLt, as `choice` asks for. Apart,
+# because programs without it need no CUDA. Sets lockstep_cuda_FOUND, and adds to lockstep_MISSING. It is for C++
+# sources as for those that nvcc compiles; these link one runtime alone where CUDA_RUNTIME_LIBRARY is Shared.
 function(lockstep_add_cuda choice)
     set(found OFF)
     if(choice STREQUAL "AUTO" OR choice)
         find_package(CUDAToolkit 12.0 MODULE QUIET GLOBAL)
-        if(CUDAToolkit_FOUND AND TARGET CUDA::cudart AND TARGET CUDA::nvtx3)
+        if(CUDAToolkit_FOUND AND TARGET CUDA::cudart AND TARGET CUDA::cublasLt AND TARGET CUDA::nvtx3)
             set(found ON)
             if(NOT TARGET lockstep::cuda)
                 add_library(lockstep::cuda INTERFACE IMPORTED GLOBAL)
-                target_link_libraries(lockstep::cuda INTERFACE lockstep::lockstep CUDA::cudart CUDA::nvtx3)
+                target_link_libraries(lockstep::cuda INTERFACE
+                    lockstep::lockstep CUDA::cudart CUDA::cublasLt CUDA::nvtx3)
                 # CMake 3.25 knows no cuda_std_20. Constexpr functions are what kernels are made of.
                 target_compile_options(lockstep::cuda INTERFACE
                     $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20>
                     $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:--expt-relaxed-constexpr>)
             endif()
         elseif(NOT choice STREQUAL "AUTO")
-            string(APPEND lockstep_MISSING "lockstep: LOCKSTEP_CUDA is ${choice}, but CUDA 12 or later was not found")
+            string(APPEND lockstep_MISSING "lockstep: LOCKSTEP_CUDA is ${choice}, but CUDA 12 or later with cuBLASLt")
+            string(APPEND lockstep_MISSING " was not found")
             string(APPEND lockstep_MISSING " (AUTO does without it, CUDAToolkit_ROOT says where to look). ")
             set(lockstep_MISSING "${lockstep_MISSING}" PARENT_SCOPE)
         endif()

@@ -8,6 +8,10 @@
 
 fake_runtime runtime;
 
+bool fake_runtime::fails(char const* call) {
+    calls.emplace_back(call);
+    return failing == call && count(call) >= after;
+}
 int fake_runtime::count(std::string const& call) const {
     return static_cast<int>(std::count(calls.begin(), calls.end(), call));
 }
@@ -24,12 +28,7 @@ cudaError_t keep(cudaError_t status) {
     return status;
 }
 
-/// Keeps the call, and says whether it is the one to fail.
-cudaError_t enter(char const* call) {
-    runtime.calls.emplace_back(call);
-    bool const fails = runtime.failing == call && runtime.count(call) >= runtime.after;
-    return keep(fails ? runtime.status : cudaSuccess);
-}
+cudaError_t enter(char const* call) { return keep(runtime.fails(call) ? runtime.status : cudaSuccess); }
 
 template <class Handle>
 cudaError_t make(cudaError_t status, char const* kind, Handle* handle) {
@@ -145,6 +144,11 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t* graph) {
     runtime.capturing.erase(s);
     return make(enter(__func__), "graph", graph);
+}
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
+    ENTER();
+    std::swap(*mode, runtime.capture_mode);
+    return cudaSuccess;
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { return make(enter(__func__), "event", e); }

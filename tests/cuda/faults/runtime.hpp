@@ -30,7 +30,10 @@ struct fake_runtime {
     cudaError_t last = cudaSuccess;
     std::set<cudaStream_t> capturing;
     std::set<int> enabled_peers;
+    cudaStreamCaptureMode capture_mode = cudaStreamCaptureModeGlobal;
 
+    /// Keeps the call, and says whether it is the one to fail.
+    bool fails(char const* call);
     int count(std::string const& call) const;
     int all_alive() const;
 };

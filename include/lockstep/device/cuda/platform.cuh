@@ -5,6 +5,7 @@
 #include <lockstep/device/cuda/graph.hpp>
 #include <lockstep/device/cuda/group.cuh>
 #include <lockstep/device/cuda/memory.hpp>
+#include <lockstep/device/cuda/products.hpp>
 #include <lockstep/device/grid/platform.hpp>
 #include <lockstep/plan/topology.hpp>
 

@@ -6,6 +6,7 @@
 #include <lockstep/device/grid/averaging.hpp>
 #include <lockstep/device/grid/batched_matmul.hpp>
 #include <lockstep/device/grid/convolution.hpp>
+#include <lockstep/device/grid/dense_product.hpp>
 #include <lockstep/device/grid/elementwise.hpp>
 #include <lockstep/device/grid/matmul.hpp>
 #include <lockstep/device/grid/gather.hpp>

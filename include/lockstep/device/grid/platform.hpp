@@ -3,6 +3,7 @@
 
 #include <lockstep/device/grid/kernel.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -42,12 +43,30 @@ concept platform = requires(typename P::stream const& s, typename P::event const
     { P::reaches(0, 1) } -> std::same_as<bool>;
 };
 
-/// What an operation of a program calls: the kernels of its expression, one after the other.
+/// What an operation of a program calls: the kernels of its expression, one after the other, or a library.
 template <class P>
 struct operation_kernel {
-    void (*launch)(typename P::stream const&, call const&) = nullptr;
+    void (*launch)(typename P::stream const&, call const&, void* state) = nullptr;
     /// Bytes of scratch memory for so many samples.
     std::int64_t (*scratch_bytes)(std::int64_t samples) = nullptr;
+    /// What a library keeps between calls, one for each operation and replica, for up to so many samples; may be null.
+    void* (*make_state)(int device, std::int64_t samples) = nullptr;
+    void (*free_state)(void* state) = nullptr;
+};
+
+/// The operation of a library that computes E on devices of P, in place of kernels_for<T, E>; specialized where there
+/// is one, with `found`. An object of it is made with each replica, outside of any graph:
+///
+///   is_chosen(samples)        static constexpr: whether it is worth it where there are up to so many samples
+///   scratch_bytes(samples)    static constexpr: what it needs of a call's scratch memory, where it is chosen
+///   library_operation(device, samples)    for calls of up to so many samples
+///   launch(stream, call)      whether it has launched something; kernels_for<T, E> are launched where it has not
+///
+/// What it launches depends on T, E and the call's number of samples alone, or else the bits would depend on how shards
+/// are dealt out to devices.
+template <class P, class T, class E>
+struct library_operation {
+    static constexpr bool found = false;
 };
 
 /// What a program asks for the address of a kernel's code, see host::backend.
@@ -64,12 +83,33 @@ private:
     template <class E>
     struct of {
         using kernels = kernels_for<T, E>;
-        static void launch(typename P::stream const& s, call const& c) { launch_all(typename kernels::type{}, s, c); }
+        using library = library_operation<P, T, E>;
+
+        static void launch(typename P::stream const& s, call const& c, void*) {
+            launch_all(typename kernels::type{}, s, c);
+        }
         template <class... K>
         static void launch_all(passes<K...>, typename P::stream const& s, call const& c) {
             (P::template launch<K>(s, c), ...);
         }
-        static constexpr operation_kernel<P> value{&launch, &scratch_bytes_of<kernels>};
+
+        static void launch_library(typename P::stream const& s, call const& c, void* state) {
+            if (state == nullptr || !static_cast<library*>(state)->launch(s, c)) launch(s, c, nullptr);
+        }
+        static std::int64_t library_scratch_bytes(std::int64_t samples) {
+            std::int64_t const own = scratch_bytes_of<kernels>(samples);
+            return library::is_chosen(samples) ? std::max<std::int64_t>(own, library::scratch_bytes(samples)) : own;
+        }
+        static void* make_library(int device, std::int64_t samples) {
+            return library::is_chosen(samples) ? new library(device, samples) : nullptr;
+        }
+        static void free_library(void* state) { delete static_cast<library*>(state); }
+
+        static constexpr operation_kernel<P> value = [] {
+            if constexpr (library::found)
+                return operation_kernel<P>{&launch_library, &library_scratch_bytes, &make_library, &free_library};
+            else return operation_kernel<P>{&launch, &scratch_bytes_of<kernels>};
+        }();
     };
 };
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace lockstep::grid {
@@ -32,7 +33,14 @@ public:
     /// `parameters`: on the device, laid out as the plan says. `key`: of the random numbers.
     replica(plan const& p, int device, std::byte* parameters, philox_key key)
         : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p)),
-          parameters_(parameters), key_(key) {}
+          parameters_(parameters), key_(key) {
+        states_.reserve(p.operations.size());
+        for (operation const& op : p.operations) {
+            auto const& kernel = kernel_of(op);
+            void* const state = kernel.make_state != nullptr ? kernel.make_state(device, p.shard_samples()) : nullptr;
+            states_.emplace_back(state, kernel.free_state);
+        }
+    }
 
     void run(typename P::stream const& s, shard_place const& shard, int first, int last) const {
         for (int i = first; i < last; ++i) launch(s, shard, i);
@@ -66,7 +74,7 @@ private:
         c.step = shard.step;
         c.first_sample = shard.first_sample;
         c.group = op.group;
-        kernel_of(op).launch(s, c);
+        kernel_of(op).launch(s, c, states_[static_cast<std::size_t>(index)].get());
     }
 
     std::byte* bytes_of(shard_place const& shard, int index) const {
@@ -87,6 +95,8 @@ private:
     typename P::memory arena_, scratch_;
     std::byte* parameters_;
     philox_key key_;
+    /// What libraries keep, of each operation.
+    std::vector<std::unique_ptr<void, void (*)(void*)>> states_;
 };
 
 /// Bytes of one sample in a plan's buffers of a kind: inputs or targets.

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <lockstep/device/cuda/blas.hpp>
+#include <lockstep/device/cuda/relaxed_capture.hpp>
+#include <lockstep/device/cuda/stream.hpp>
+#include <lockstep/device/grid/dense_product.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace lockstep::gpu {
+
+/// Bytes that a product may use beside its operands and its result: what cuBLAS takes for the largest devices.
+inline constexpr std::int64_t blas_workspace_bytes = 32 << 20;
+
+/// As many bytes as a thread reads at once; results begin at a multiple of them.
+inline constexpr std::uint32_t largest_alignment = 16;
+/// The bytes of which the addresses of operands are multiples, too, up to these.
+struct product_alignment {
+    std::uint32_t left = largest_alignment, right = largest_alignment;
+};
+
+/// One product as cuBLASLt computes it: described, and with the algorithm that its heuristic has chosen. What it
+/// chooses by is given here, and the order of additions is fixed: sums that are cut into parts are put together in a
+/// pass of their own, in the parts' order.
+template <std::floating_point T>
+class blas_product {
+    static_assert(std::same_as<T, float> || std::same_as<T, double>);
+
+public:
+    /// Throws cublas_error where a call fails. That there is no algorithm is none: exists() says it.
+    blas_product(std::shared_ptr<blas const> library, grid::dense_product const& p, product_alignment alignment,
+                 bool tf32)
+        : library_(std::move(library)), name_(name_of(p)) {
+        describe(p, tf32);
+        choose(alignment);
+    }
+    // cuBLASLt knows descriptions by their places.
+    blas_product(blas_product const&) = delete;
+    blas_product& operator=(blas_product const&) = delete;
+
+    bool exists() const { return exists_; }
+
+    /// In the order of a stream of the device, which may be captured. `workspace`: of blas_workspace_bytes, at a
+    /// multiple of 256 bytes. No memory of the device is allocated.
+    void launch(stream const& s, T const* left, T const* right, T* result, void* workspace) {
+        T const one = 1, zero = 0;
+        device_guard const guard(s.device(), name_);
+        relaxed_capture const relaxed(s.device(), name_);
+        // What the result was is not read where its factor is 0.
+        constexpr auto workspace_bytes = static_cast<std::size_t>(blas_workspace_bytes);
+        ask(cublasLtMatmul(library_->handle(), &operation_, &one, right, &right_, left, &left_, &zero, result, &result_,
+                           result, &result_, &found_.algo, workspace, workspace_bytes, s.handle()),
+            "cublasLtMatmul");
+    }
+
+private:
+    static constexpr cudaDataType_t element = std::same_as<T, float> ? CUDA_R_32F : CUDA_R_64F;
+
+    static std::string name_of(grid::dense_product const& p) {
+        auto const matrix = [](std::int64_t rows, std::int64_t columns, bool turned) {
+            return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]" + (turned ? "^T" : "");
+        };
+        return std::string("product of ") + (std::same_as<T, float> ? "float " : "double ") +
+               (p.places > 1 ? std::to_string(p.places) + " times " : std::string()) +
+               (p.left_transposed ? matrix(p.depth, p.rows, true) : matrix(p.rows, p.depth, false)) + " and " +
+               (p.right_transposed ? matrix(p.columns, p.depth, true) : matrix(p.depth, p.columns, false));
+    }
+
+    void ask(cublasStatus_t status, char const* call) const { check(status, call, library_->device(), name_); }
+
+    /// cuBLASLt's matrices are column-major, as which ours are their transposes: it computes right^T left^T, which is
+    /// the transpose of the result, and its first operand is our right one.
+    void describe(grid::dense_product const& p, bool tf32) {
+        cublasComputeType_t const compute = std::same_as<T, double> ? CUBLAS_COMPUTE_64F
+                                            : tf32                  ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                                    : CUBLAS_COMPUTE_32F;
+        ask(cublasLtMatmulDescInit(&operation_, compute, element), "cublasLtMatmulDescInit");
+        set_transposed(CUBLASLT_MATMUL_DESC_TRANSA, p.right_transposed);
+        set_transposed(CUBLASLT_MATMUL_DESC_TRANSB, p.left_transposed);
+        lay_out(right_, p.right_columns(), p.right_transposed ? p.columns : p.depth, p.places, p.right_step);
+        lay_out(left_, p.left_columns(), p.left_transposed ? p.depth : p.rows, p.places, p.left_step);
+        lay_out(result_, p.columns, p.rows, p.places, p.result_step());
+    }
+    void set_transposed(cublasLtMatmulDescAttributes_t which, bool transposed) {
+        cublasOperation_t const value = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+        ask(cublasLtMatmulDescSetAttribute(&operation_, which, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
+    }
+    /// Of a row-major matrix that has so many columns and rows.
+    void lay_out(cublasLtMatrixLayoutOpaque_t& layout, std::int64_t columns, std::int64_t rows, std::int64_t places,
+                 std::int64_t step) {
+        ask(cublasLtMatrixLayoutInit(&layout, element, static_cast<std::uint64_t>(columns),
+                                     static_cast<std::uint64_t>(rows), columns),
+            "cublasLtMatrixLayoutInit");
+        if (places == 1) return;
+        auto const set = [&](cublasLtMatrixLayoutAttribute_t which, auto value) {
+            ask(cublasLtMatrixLayoutSetAttribute(&layout, which, &value, sizeof value),
+                "cublasLtMatrixLayoutSetAttribute");
+        };
+        set(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, static_cast<std::int32_t>(places));
+        set(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, step);
+    }
+
+    void choose(product_alignment alignment) {
+        cublasLtMatmulPreferenceOpaque_t wanted;
+        ask(cublasLtMatmulPreferenceInit(&wanted), "cublasLtMatmulPreferenceInit");
+        auto const set = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
+            ask(cublasLtMatmulPreferenceSetAttribute(&wanted, which, &value, sizeof value),
+                "cublasLtMatmulPreferenceSetAttribute");
+        };
+        constexpr std::uint32_t ordered = CUBLASLT_REDUCTION_SCHEME_MASK & ~CUBLASLT_REDUCTION_SCHEME_INPLACE;
+        set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(blas_workspace_bytes));
+        set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, ordered);
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment.right);
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment.left);
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, largest_alignment);
+        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, largest_alignment);
+        int count = 0;
+        device_guard const guard(library_->device(), name_);
+        relaxed_capture const relaxed(library_->device(), name_);
+        cublasStatus_t const status =
+            cublasLtMatmulAlgoGetHeuristic(library_->handle(), &operation_, &right_, &left_, &result_, &result_,
+                                           &wanted, 1, &found_, &count);
+        if (status != CUBLAS_STATUS_NOT_SUPPORTED) ask(status, "cublasLtMatmulAlgoGetHeuristic");
+        exists_ = status == CUBLAS_STATUS_SUCCESS && count == 1 && found_.state == CUBLAS_STATUS_SUCCESS;
+    }
+
+    std::shared_ptr<blas const> library_;
+    std::string name_;
+    cublasLtMatmulDescOpaque_t operation_;
+    cublasLtMatrixLayoutOpaque_t left_, right_, result_;
+    cublasLtMatmulHeuristicResult_t found_{};
+    bool exists_ = false;
+};
+
+} // namespace lockstep::gpu

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// Products by cuBLASLt beside those of our own kernels, on a device.
+#include <lockstep/device/cuda/platform.cuh>
+#include <lockstep/device/grid/backend.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace gpu = lockstep::gpu;
+namespace ls = lockstep;
+
+namespace {
+
+using gpu::platform;
+using ls::primitive::batched_matmul;
+using ls::primitive::transposed;
+
+template <int Index, class Shape, bool PerSample = true>
+using operand = ls::leaf<ls::operand_tag<Index>, Shape, PerSample>;
+
+template <class T, class E>
+std::vector<T> random_elements(std::int64_t samples, unsigned seed) {
+    std::mt19937 generator(seed);
+    std::uniform_real_distribution<T> element(-1, 1);
+    std::vector<T> result(static_cast<std::size_t>(E::result_shape::size * (E::per_sample ? samples : 1)));
+    for (T& value : result) value = element(generator);
+    return result;
+}
+
+template <class T, class E>
+struct product;
+
+/// A product's operands in a device's memory, place for its result, and both ways to compute it.
+template <class T, class Primitive, class A, class B>
+struct product<T, ls::compute<Primitive, A, B>> {
+    using e = ls::compute<Primitive, A, B>;
+    using library = ls::grid::library_operation<platform, T, e>;
+    using own = ls::grid::kernels_for<T, e>;
+    static_assert(library::found);
+
+    std::int64_t samples;
+    gpu::stream s{0};
+    std::vector<T> result;
+    platform::memory a, b, c, scratch;
+
+    explicit product(std::int64_t n)
+        : samples(n), result(random_elements<T, e>(n, 3)), a(0, bytes_of(random_elements<T, A>(n, 1))),
+          b(0, bytes_of(random_elements<T, B>(n, 2))), c(0, bytes_of(result)),
+          scratch(0, static_cast<std::size_t>(
+                         std::max<std::int64_t>(library::scratch_bytes(n), ls::grid::scratch_bytes_of<own>(n)))) {
+        fill(a, random_elements<T, A>(n, 1));
+        fill(b, random_elements<T, B>(n, 2));
+    }
+
+    ls::grid::call call() const {
+        ls::grid::call all;
+        all.result = c.data();
+        all.operands[0] = a.data();
+        all.operands[1] = b.data();
+        all.samples = samples;
+        all.scratch = scratch.data();
+        return all;
+    }
+    std::vector<T> by_own_kernels() {
+        fill(c, result);
+        launch(typename own::type{});
+        return fetch();
+    }
+    std::vector<T> by(library& operation) {
+        fill(c, result);
+        CHECK(operation.launch(s, call()));
+        return fetch();
+    }
+    /// What a graph computes, in which the library is used for the first time.
+    std::vector<T> by_graph() {
+        fill(c, result);
+        library operation(0, samples);
+        gpu::graph const graph(s, [&] { CHECK(operation.launch(s, call())); });
+        graph.launch(s);
+        return fetch();
+    }
+
+private:
+    static std::size_t bytes_of(std::vector<T> const& values) { return values.size() * sizeof(T); }
+    void fill(platform::memory const& memory, std::vector<T> const& values) {
+        platform::copy(s, memory.data(), reinterpret_cast<std::byte const*>(values.data()), bytes_of(values));
+        s.synchronize();
+    }
+    std::vector<T> fetch() {
+        std::vector<T> found(result.size());
+        platform::copy(s, reinterpret_cast<std::byte*>(found.data()), c.data(), bytes_of(found));
+        s.synchronize();
+        return found;
+    }
+    template <class... K>
+    void launch(ls::grid::passes<K...>) {
+        (platform::launch<K>(s, call()), ...);
+    }
+};
+
+/// The largest difference relative to the largest magnitude.
+template <class T>
+double difference(std::vector<T> const& found, std::vector<T> const& expected) {
+    double most = 0, largest = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        double const each = std::abs(static_cast<double>(found[i]) - static_cast<double>(expected[i]));
+        if (!(each <= most)) most = each;
+        largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
+    }
+    return most / largest;
+}
+
+template <class T, class Primitive, class A, class B>
+void check_product(std::int64_t samples) {
+    CAPTURE(Primitive::name);
+    using e = ls::compute<Primitive, A, B>;
+    using library = typename product<T, e>::library;
+    REQUIRE(library::is_chosen(samples));
+    product<T, e> p(samples);
+    auto const captured = p.by_graph();
+    library operation(0, samples);
+    auto const found = p.by(operation);
+    // Errors of additions go to and fro.
+    double const additions = std::sqrt(static_cast<double>(ls::grid::dense_product_of<e>::of(samples).depth));
+    CHECK(difference(found, p.by_own_kernels()) <=
+          (64 + additions) * static_cast<double>(std::numeric_limits<T>::epsilon()));
+    CHECK(p.by(operation) == found);
+    CHECK(captured == found);
+}
+
+using x = operand<0, ls::shape<8, 256>>;
+using w = operand<1, ls::shape<256, 256>, false>;
+
+} // namespace
+
+TEST_CASE_TEMPLATE("products by cuBLASLt are those of our own kernels, and the same bits again", T, float, double) {
+    check_product<T, ls::primitive::matmul, x, w>(64);
+    check_product<T, ls::primitive::matmul, operand<0, ls::shape<301>>, operand<1, ls::shape<301, 2003>, false>>(77);
+    check_product<T, ls::primitive::matmul_right_transposed, x, operand<1, ls::shape<301, 256>, false>>(64);
+    check_product<T, ls::primitive::matmul_left_transposed, x, operand<1, ls::shape<8, 301>>>(64);
+    // A sum over many rows, which is cut into parts.
+    check_product<T, ls::primitive::matmul_left_transposed, operand<0, ls::shape<1024, 32>>,
+                  operand<1, ls::shape<1024, 32>>>(64);
+}
+
+TEST_CASE_TEMPLATE("batched products by cuBLASLt are those of our own kernels", T, float, double) {
+    check_product<T, batched_matmul<transposed::none>, operand<0, ls::shape<1, 3, 60, 50>>,
+                  operand<1, ls::shape<1, 3, 50, 70>>>(60);
+    check_product<T, batched_matmul<transposed::left>, operand<0, ls::shape<150, 60>, false>,
+                  operand<1, ls::shape<150, 70>>>(60);
+    check_product<T, batched_matmul<transposed::right>, operand<0, ls::shape<60, 150>>,
+                  operand<1, ls::shape<70, 150>, false>>(60);
+}
+
+TEST_CASE("convolutions whose window is a pixel by cuBLASLt are those of our own kernels") {
+    using pixel = ls::window<1, 1, 1, 1, 0, 0>;
+    using g = ls::convolution_geometry<130, 6, 6, 120, pixel>;
+    using weights = operand<1, ls::shape<1, 1, 130, 120>, false>;
+    check_product<float, ls::primitive::convolution<pixel, 1>, operand<0, ls::shape<130, 6, 6>>, weights>(64);
+    check_product<float, ls::primitive::convolution_data_gradient<g>, operand<0, ls::shape<120, 6, 6>>, weights>(64);
+    check_product<float, ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<130, 6, 6>>,
+                  operand<1, ls::shape<120, 6, 6>>>(64);
+}
+
+TEST_CASE("with TF32 products are rounded, and not by much") {
+    using tested = product<float, ls::compute<ls::primitive::matmul, x, w>>;
+    tested p(64);
+    gpu::allow_tf32(true);
+    tested::library operation(0, 64);
+    gpu::allow_tf32(false);
+    CHECK(difference(p.by(operation), p.by_own_kernels()) < 2e-3);
+}
