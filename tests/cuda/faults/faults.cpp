@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-namespace cuda = lockstep::cuda;
+namespace gpu = lockstep::gpu;
 
 namespace {
 
