@@ -42,12 +42,13 @@ class scatter_sum {
     static constexpr std::int64_t indices(std::int64_t samples) {
         return Index::result_shape::size * (Index::per_sample ? samples : 1);
     }
-    /// Which of the indices that a member looked at are the row's: a bit for each.
+
+public:
+    /// Which of the indices that a member looked at are the row's: a bit for each. Public, for nvcc names it.
     struct found {
         unsigned bits[members];
     };
 
-public:
     struct first_pass : kernel_base<members, found> {
         static constexpr std::int64_t units(call const& c) { return groups * parts(c.samples); }
         template <class Group>

@@ -62,7 +62,7 @@ public:
     /// Element `first` of all, for flat chains.
     static place at_element(kernel_call const& call, std::int64_t first) {
         place at{&call, {}, 0, 0, {}, 0};
-        for (std::size_t i = 0; i < reads.size(); ++i)
+        for (std::size_t i = 0; i != reads.size(); ++i)
             if (reads[i].used) at.of[i] = call.operand<T>(static_cast<int>(i)) + (reads[i].aligned ? first : 0);
         return at;
     }
