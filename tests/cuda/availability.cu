@@ -9,7 +9,7 @@
 
 #include <string>
 
-namespace cuda = lockstep::cuda;
+namespace gpu = lockstep::gpu;
 
 TEST_CASE("why there are no devices") {
     using gpu::detail::why_no_devices;

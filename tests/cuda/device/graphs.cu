@@ -7,7 +7,7 @@
 
 #include <stdexcept>
 
-namespace cuda = lockstep::cuda;
+namespace gpu = lockstep::gpu;
 
 namespace {
 

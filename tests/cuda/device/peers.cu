@@ -6,7 +6,7 @@
 #include <array>
 #include <span>
 
-namespace cuda = lockstep::cuda;
+namespace gpu = lockstep::gpu;
 
 TEST_CASE("a device reaches its own memory") {
     CHECK(gpu::can_access(0, 0));

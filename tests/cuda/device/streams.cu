@@ -6,7 +6,7 @@
 #include <array>
 #include <span>
 
-namespace cuda = lockstep::cuda;
+namespace gpu = lockstep::gpu;
 
 namespace {
 
