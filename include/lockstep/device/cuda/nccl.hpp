@@ -47,7 +47,7 @@ namespace detail {
                          ncclGetErrorString(result) + (more != nullptr && *more != '\0' ? "; " + std::string(more) : ""));
 }
 /// What goes on in the background is no failure: a communicator's state tells later what comes of it.
-inline void check(ncclResult_t result, std::string_view call, int device, std::string_view operation) {
+inline void check_nccl(ncclResult_t result, std::string_view call, int device, std::string_view operation) {
     if (result != ncclSuccess && result != ncclInProgress) [[unlikely]] fail(result, call, device, operation);
 }
 
@@ -56,7 +56,7 @@ inline void check(ncclResult_t result, std::string_view call, int device, std::s
 /// What the processes whose devices compute together have in common: one makes it and tells the others.
 inline ncclUniqueId make_nccl_id() {
     ncclUniqueId id{};
-    detail::check(ncclGetUniqueId(&id), "ncclGetUniqueId", no_device, "communicators");
+    detail::check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId", no_device, "communicators");
     return id;
 }
 
@@ -127,14 +127,14 @@ private:
             throw nccl_error(ncclInvalidUsage, devices_.front(),
                              detail::name_of(devices_.front(), operation) + ": expected communicators, found that an error has ended them");
         try {
-            detail::check(ncclGroupStart(), "ncclGroupStart", no_device, operation);
+            detail::check_nccl(ncclGroupStart(), "ncclGroupStart", no_device, operation);
             std::size_t i = 0;
             ncclResult_t result = ncclSuccess;
             for (; i < all_.size() && (result == ncclSuccess || result == ncclInProgress); ++i) result = call(i);
             // The group ends, whatever happened in it.
             ncclResult_t const end = ncclGroupEnd();
-            if (i > 0) detail::check(result, name, devices_[i - 1], operation);
-            detail::check(end, "ncclGroupEnd", no_device, operation);
+            if (i > 0) detail::check_nccl(result, name, devices_[i - 1], operation);
+            detail::check_nccl(end, "ncclGroupEnd", no_device, operation);
             for (std::size_t k = 0; k < all_.size(); ++k)
                 wait_until(operation, devices_[k], [&] { return state(k, operation) == ncclSuccess; });
         } catch (...) {
@@ -163,8 +163,8 @@ private:
     }
     ncclResult_t state(std::size_t i, std::string_view operation) const {
         ncclResult_t found = ncclSuccess;
-        detail::check(ncclCommGetAsyncError(all_[i], &found), "ncclCommGetAsyncError", devices_[i], operation);
-        detail::check(found, "ncclCommGetAsyncError", devices_[i], operation);
+        detail::check_nccl(ncclCommGetAsyncError(all_[i], &found), "ncclCommGetAsyncError", devices_[i], operation);
+        detail::check_nccl(found, "ncclCommGetAsyncError", devices_[i], operation);
         return found;
     }
 
