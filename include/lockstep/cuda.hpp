@@ -17,6 +17,7 @@
 #include <lockstep/device/cuda/event.hpp>
 #include <lockstep/device/cuda/graph.hpp>
 #include <lockstep/device/cuda/memory.hpp>
+#include <lockstep/device/cuda/nccl.hpp>
 #include <lockstep/device/cuda/products.hpp>
 #include <lockstep/device/cuda/range.hpp>
 #include <lockstep/device/cuda/relaxed_capture.hpp>

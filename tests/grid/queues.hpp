@@ -9,6 +9,7 @@
 #include <lockstep/plan/topology.hpp>
 
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -20,6 +21,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -33,10 +35,10 @@ inline bool& waits_are_forgotten() {
     static bool forgotten = false;
     return forgotten;
 }
-/// Whether the next launch of a kernel throws.
-inline bool& next_launch_fails() {
-    static bool fails = false;
-    return fails;
+/// So many launches of kernels go well, and then one throws; a negative number: none does.
+inline int& launches_until_failure() {
+    static int launches = -1;
+    return launches;
 }
 
 /// Happens once.
@@ -265,14 +267,62 @@ public:
     explicit pinned(std::size_t bytes) : memory(0, bytes) {}
 };
 
+/// A device's place in a sum of several, to which each begins at another element, as rings do: no order of ours.
+template <class T>
+struct sum_of_devices {
+    std::vector<T*> places;
+    std::int64_t count;
+
+    void operator()() noexcept {
+        std::size_t const devices = places.size();
+        for (std::int64_t i = 0; i < count; ++i) {
+            T sum = 0;
+            for (std::size_t d = 0; d < devices; ++d) sum += places[(static_cast<std::size_t>(i) + d) % devices][i];
+            for (T* place : places) place[i] = sum;
+        }
+    }
+};
+
+/// Where devices meet. `Captured`: whether graphs of several devices hold what they do together.
+template <bool Captured>
+class communicators {
+public:
+    explicit communicators(std::span<int const> devices) : devices_(devices.size()) {}
+
+    /// Each stream waits in its thread for all others, then the last to come adds.
+    template <class T>
+    void all_reduce(std::span<stream const* const> streams, std::span<T* const> places, std::int64_t count) const {
+        if (streams.size() != devices_ || places.size() != devices_) throw ls::usage_error("queues: a sum of other devices");
+        ++sums();
+        auto const meeting = std::make_shared<std::barrier<sum_of_devices<T>>>(
+            static_cast<std::ptrdiff_t>(devices_), sum_of_devices<T>{{places.begin(), places.end()}, count});
+        for (stream const* each : streams) each->tell([meeting] { meeting->arrive_and_wait(); });
+    }
+    template <class Waited>
+    static void synchronize(Waited const& stream_or_event) {
+        stream_or_event.synchronize();
+    }
+    static constexpr bool can_be_captured(int devices) { return Captured || devices == 1; }
+
+    /// How many all_reduce were called, of all communicators.
+    static int& sums() {
+        static int count = 0;
+        return count;
+    }
+
+private:
+    std::size_t devices_;
+};
+
 /// `Reaches`: whether kernels of a device may read and write the memory of others.
-template <bool Reaches>
+template <bool Reaches, bool Captured = false>
 struct platform {
     using stream = queues::stream;
     using event = queues::event;
     using memory = queues::memory;
     using pinned = queues::pinned;
     using graph = queues::graph;
+    using communicators = queues::communicators<Captured>;
     static constexpr ls::topology const& machine = ls::cpu_host;
 
     static bool reaches(int device, int peer) { return Reaches || device == peer; }
@@ -284,15 +334,15 @@ struct platform {
     }
     template <class K>
     static void launch(stream const& s, typename K::argument const& a) {
-        if (std::exchange(next_launch_fails(), false)) throw ls::error("a launch that fails");
+        if (launches_until_failure() >= 0 && launches_until_failure()-- == 0) throw ls::error("a launch that fails");
         s.tell([a] { ls::grid::run_here<K>(a); });
     }
 };
 
 /// Device number Number. Those of one kind reach each other.
-template <int Number, bool Reaches = true>
+template <int Number, bool Reaches = true, bool Captured = false>
 struct queue {
-    using platform = queues::platform<Reaches>;
+    using platform = queues::platform<Reaches, Captured>;
     static constexpr int number = Number;
 };
 

@@ -115,7 +115,7 @@ TEST_CASE("what fails on a device names what was done, and the trainer refuses f
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<16>};
     samples_of_net const data(16, 4, 5);
     trainer.step(data.batch(0, 16));
-    queues::next_launch_fails() = true;
+    queues::launches_until_failure() = 0;
     CHECK_THROWS_WITH_AS(trainer.step(data.batch(0, 12)), "replica 0, the step: a launch that fails", ls::replica_error);
     CHECK_THROWS_AS(trainer.step(data.batch(0, 16)), ls::usage_error);
     trainer.resume(1, 1);

@@ -32,6 +32,12 @@ struct sharded_optimizer {};
 /// of their own, where there are enough.
 struct unpinned {};
 
+/// A policy of parallel on devices that compute by themselves: their own library, NCCL for CUDA's, adds the gradients of all
+/// devices and each updates all parameters. Faster between devices whose links are fast, and no promise of bits: its order of
+/// additions depends on the number of devices, their links, and the size of a bucket, also under reproducible<Shards>. Each
+/// device is there once. On a host, and on one device, there is one order anyway.
+struct unordered {};
+
 /// A policy of parallel: buckets with these bounds, any constant: buckets<bucket_bytes<1 << 20>>, buckets<ddp_buckets>,
 /// buckets<best_buckets(plan_of<...>, h100_nvlink, 8)>. Without it they are those of the devices' cost model.
 template <bucket_bounds Bounds>

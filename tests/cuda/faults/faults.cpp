@@ -47,6 +47,7 @@ void use_everything() {
         gpu::graph step(first, [&] { gpu::clear(first, memory.view()); });
         step.update(first, [&] { gpu::clear(first, memory.view()); });
         step.launch(first);
+        static_cast<void>(first.is_done());
         first.synchronize();
     }
     gpu::enable_access(0, 1);
@@ -188,6 +189,9 @@ TEST_CASE_FIXTURE(fresh_runtime, "events") {
     runtime.failing = "cudaEventQuery";
     runtime.status = cudaErrorNotReady;
     CHECK_FALSE(e.happened());
+    CHECK(runtime.last == cudaSuccess);
+    runtime.failing = "cudaStreamQuery";
+    CHECK_FALSE(s.is_done());
     CHECK(runtime.last == cudaSuccess);
     CHECK(error_of<lockstep::usage_error>([&] { s.record(of_other_device); }) ==
           "cuda device 0: record: expected an event of this device, found one of device 1");

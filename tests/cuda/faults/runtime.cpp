@@ -130,6 +130,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned flags) {
 }
 cudaError_t cudaStreamDestroy(cudaStream_t s) { return destroy(enter(__func__), "stream", s); }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return enter(__func__); }
+cudaError_t cudaStreamQuery(cudaStream_t) { return enter(__func__); }
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return enter(__func__); }
 cudaError_t cudaStreamIsCapturing(cudaStream_t s, cudaStreamCaptureStatus* capturing) {
     ENTER();

@@ -5,6 +5,7 @@
 #include <lockstep/device/cuda/graph.hpp>
 #include <lockstep/device/cuda/group.cuh>
 #include <lockstep/device/cuda/memory.hpp>
+#include <lockstep/device/cuda/nccl.hpp>
 #include <lockstep/device/cuda/products.hpp>
 #include <lockstep/device/grid/platform.hpp>
 #include <lockstep/plan/topology.hpp>
@@ -52,6 +53,9 @@ struct platform {
     using event = gpu::event;
     using graph = gpu::graph;
     using pinned = pinned_memory;
+#if LOCKSTEP_WITH_NCCL
+    using communicators = gpu::communicators;
+#endif
     static constexpr topology const& machine = h100_nvlink;
 
     /// Of a pool of its own, which all peers reach that can.
@@ -99,5 +103,8 @@ struct platform {
 };
 
 static_assert(grid::platform<platform>);
+#if LOCKSTEP_WITH_NCCL
+static_assert(grid::reducing_platform<platform>);
+#endif
 
 } // namespace lockstep::gpu

@@ -49,6 +49,18 @@ public:
     /// The caller waits until all work is done. Throws cuda_error where some of it failed.
     void synchronize() const { check(cudaStreamSynchronize(handle()), "cudaStreamSynchronize", device_, "stream"); }
 
+    /// Whether all work is done. Throws cuda_error where some of it failed.
+    bool is_done() const {
+        cudaError_t const status = cudaStreamQuery(handle());
+        if (status == cudaErrorNotReady) {
+            // An answer, but the runtime keeps it as an error.
+            detail::discard(status);
+            return false;
+        }
+        check(status, "cudaStreamQuery", device_, "stream");
+        return true;
+    }
+
     /// Whether its work is captured into a graph instead of being done; also where an error has spoilt the capture.
     bool is_capturing() const {
         cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;

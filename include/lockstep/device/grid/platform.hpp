@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace lockstep::grid {
 
@@ -42,6 +43,24 @@ concept platform = requires(typename P::stream const& s, typename P::event const
     P::clear(s, to, bytes);
     { P::reaches(0, 1) } -> std::same_as<bool>;
 };
+
+/// Platforms that can also add what lies on several devices, in an order of their own.
+///
+///   communicators(devices)   of all devices that do so together, each of them once
+///     all_reduce(streams, places, count)   after what is in a stream of each device: the sum of `count` elements at these
+///                            places, in each of them. Said for all devices at once
+///     synchronize(stream), synchronize(event)   the caller waits; throws where the devices have lost each other
+///     can_be_captured(devices)   whether a graph may hold an all_reduce of so many devices
+template <class P>
+concept reducing_platform =
+    platform<P> && requires(typename P::communicators& c, typename P::stream const& s, typename P::event const& e,
+                            std::span<typename P::stream const* const> streams, std::span<float* const> places) {
+        requires std::constructible_from<typename P::communicators, std::span<int const>>;
+        c.template all_reduce<float>(streams, places, std::int64_t{});
+        c.synchronize(s);
+        c.synchronize(e);
+        requires std::same_as<decltype(P::communicators::can_be_captured(1)), bool>;
+    };
 
 /// What an operation of a program calls: the kernels of its expression, one after the other, or a library.
 template <class P>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/parallel/grid/communicators.hpp>
 #include <lockstep/parallel/grid/devices.hpp>
 #include <lockstep/parallel/grid/mirror.hpp>
 #include <lockstep/parallel/grid/replica.hpp>
@@ -32,8 +33,16 @@ public:
     using base::replicas;
     using base::shards;
 
+    /// Whether the platform's own collective adds the replicas' gradients, and each replica updates all parameters.
+    static constexpr bool reduces_together = detail::has_policy<unordered, Policies...> && replicas > 1;
+    static_assert(!reduces_together || grid::are_distinct(Devices::numbers),
+                  "unordered: each device is there once, as NCCL takes no device twice; without unordered one may be");
+    static_assert(!reduces_together || grid::reducing_platform<platform>,
+                  "unordered: these devices have nothing that adds for them; CUDA's have NCCL where LOCKSTEP_NCCL found it");
+    using communicators_type = typename grid::communicators_of<platform, reduces_together>::type;
+
     /// The same first values as on a host.
-    explicit parallel(seed s) : base(s) {
+    explicit parallel(seed s) : base(s), communicators_(Devices::numbers) {
         for (int r = 0; r < replicas; ++r) {
             streams_.emplace_back(device(r));
             memory_.emplace_back(device(r), this->bytes());
@@ -63,7 +72,7 @@ public:
                 platform::copy(stream(r), reinterpret_cast<std::byte*>(results.data() + (first + begin) * out),
                                inference_[index(r)]->address(shard, layout.output), static_cast<std::size_t>(count * out) * sizeof(element));
             }
-            for (int r = 0; r < replicas; ++r) stream(r).synchronize();
+            for (int r = 0; r < replicas; ++r) wait_for(stream(r));
         }
         return results;
     }
@@ -97,17 +106,23 @@ public:
         mirror_.before_devices([&] {
             for (int r = 0; r < replicas; ++r)
                 platform::copy(stream(r), parameters_on(r), reinterpret_cast<std::byte const*>(this->values()), this->bytes());
-            for (int r = 0; r < replicas; ++r) stream(r).synchronize();
+            for (int r = 0; r < replicas; ++r) wait_for(stream(r));
         });
     }
     void changed_on_devices() { mirror_.changed_on_devices(); }
+    communicators_type& communicators() { return communicators_; }
+    /// The caller waits for a stream or an event. It throws where devices that add together have lost each other.
+    template <class Waited>
+    void wait_for(Waited const& stream_or_event) {
+        communicators_.synchronize(stream_or_event);
+    }
 
 private:
     static constexpr std::size_t index(int replica) { return static_cast<std::size_t>(replica); }
 
     void download() {
         platform::copy(stream(0), reinterpret_cast<std::byte*>(this->values()), parameters_on(0), this->bytes());
-        stream(0).synchronize();
+        wait_for(stream(0));
     }
 
     void make_inference_replicas() {
@@ -126,6 +141,7 @@ private:
     std::vector<typename platform::memory> memory_, inputs_;
     std::vector<std::unique_ptr<grid::replica<platform>>> inference_;
     mutable grid::mirror mirror_;
+    communicators_type communicators_;
 };
 
 } // namespace lockstep

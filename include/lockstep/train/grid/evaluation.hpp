@@ -44,7 +44,7 @@ public:
         model_->prepare_devices();
         for (int r = 0; r < replicas; ++r) start(r, inputs);
         for (int r = 0; r < replicas; ++r) {
-            model_->stream(r).synchronize();
+            model_->wait_for(model_->stream(r));
             for (int k = 0; k < own_shards; ++k) results_[index(r * own_shards + k)] = result_of(r, k, inputs[index(r * own_shards + k)].samples);
         }
     }

@@ -87,15 +87,36 @@ struct keep_counted : kernel_base<1> {
     }
 };
 
-/// Elements of a bucket that belong to one group of the optimizer, at their owner's.
-template <class T, int Shards, int Replicas, int States, class Values>
+/// The sum of a replica's own shards' gradients, in the place of the first one's, where other replicas' are added to it later.
+/// Where it waits for a later batch, it does so in a place of its own.
+template <class T, int Shards>
+struct add_own_gradients : kernel_base<1> {
+    struct argument {
+        std::int64_t begin = 0, end = 0;
+        accumulation how;
+        T* gradients[Shards] = {};
+        /// Of earlier batches.
+        T* accumulated = nullptr;
+    };
+    static constexpr std::int64_t units(argument const& a) { return a.end - a.begin; }
+    static constexpr void run(argument const& a, std::int64_t unit, auto const&, nothing_shared&) {
+        std::int64_t const i = a.begin + unit;
+        T const own = sum_over_shards<Shards>([&](int s) { return a.gradients[s][i]; });
+        T* const to = a.how.waits ? a.accumulated : a.gradients[0];
+        to[i] = a.how.continues ? a.accumulated[i] + own : own;
+    }
+};
+
+/// Elements of a bucket that belong to one group of the optimizer, at their owner's. Their gradients are the sums of Summands
+/// values: of all shards, or of one, which is the sum of all already.
+template <class T, int Summands, int Shards, int Replicas, int States, class Values>
 struct slice {
     std::int64_t begin = 0, end = 0;
     int group = 0;
     accumulation how;
     bool is_sum = false;
-    T const* gradients[Shards] = {};
-    /// Of earlier batches.
+    T const* gradients[Summands] = {};
+    /// Of earlier batches, where the gradients do not contain them.
     T* accumulated = nullptr;
     places<T, Replicas> mean, parameters;
     T* states[States > 0 ? States : 1] = {};
@@ -105,8 +126,8 @@ struct slice {
     Values const* values = nullptr;
 
     constexpr T sum(std::int64_t i) const {
-        T const own = sum_over_shards<Shards>([&](int s) { return gradients[s][i]; });
-        return how.continues ? accumulated[i] + own : own;
+        T const own = sum_over_shards<Summands>([&](int s) { return gradients[s][i]; });
+        return how.continues && accumulated != nullptr ? accumulated[i] + own : own;
     }
     constexpr T divisor() const {
         return is_sum ? T(1) : mean_divisor(static_cast<T>(counted<Shards>(results, before, how)));

@@ -29,7 +29,8 @@ struct step_layout {
     std::int64_t slice_bytes = 0, value_bytes = 0;
     std::int64_t end = 0;
 
-    static constexpr step_layout of(plan const& p, bool accumulates) {
+    /// `together`: the replicas' gradients are added by the platform, so that no kernel reads those of others.
+    static constexpr step_layout of(plan const& p, bool accumulates, bool together) {
         auto const shards = static_cast<std::int64_t>(p.settings.shards);
         step_layout l;
         auto const take = [&l](std::int64_t bytes) {
@@ -44,7 +45,9 @@ struct step_layout {
         l.squares = take(static_cast<std::int64_t>(sizeof(double)) * lockstep::detail::norm_blocks(p.trained_elements));
         l.norm = take(sizeof(double));
         if (p.settings.replicas == 1) return l;
-        for (bucket const& b : p.buckets) l.slice_bytes = std::max(l.slice_bytes, (b.end - b.begin) / p.settings.replicas + slice_alignment);
+        if (!together)
+            for (bucket const& b : p.buckets)
+                l.slice_bytes = std::max(l.slice_bytes, (b.end - b.begin) / p.settings.replicas + slice_alignment);
         l.slice_bytes = align_up(std::max(l.slice_bytes, p.parameter_elements - p.trained_elements) * p.settings.element_bytes, 256);
         for (operation const& op : p.operations)
             if (op.facts.is_collective)

@@ -23,7 +23,7 @@
 namespace lockstep::grid {
 
 /// A trainer's steps on devices: the work of a whole step of a certain number of samples is captured once as a graph, and
-/// launched from then on. Two places for a batch let the copies of the next one go beside the step. Nothing waits for the
+/// launched from then on, where the platform can capture it. Two places for a batch let the copies of the next one go beside the step. Nothing waits for the
 /// devices but who asks for what they have computed. Plan is the static_plan of a training step.
 template <class Parallel, class Optimizer, class Options, class Plan>
 class training_step {
@@ -33,6 +33,7 @@ class training_step {
     using values = typename work::values;
     static constexpr plan p = Plan::value;
     static constexpr int replicas = work::replicas, shards = work::shards, own_shards = work::own_shards;
+    static constexpr bool is_captured = Parallel::communicators_type::can_be_captured(replicas);
     static_assert(!Options::records, "record: a trace of devices' work is what their own tools show");
 
 public:
@@ -59,7 +60,7 @@ public:
     /// Devices may still be at the last step, in memory that ends here.
     ~training_step() {
         try {
-            for (auto const& s : copies_) s.synchronize();
+            for (auto const& s : copies_) model_->wait_for(s);
             work_.synchronize();
         } catch (error const&) {
             // Who asks for nothing any more learns of no failure.
@@ -78,7 +79,8 @@ public:
             typename work::batch b = batch_of(what);
             prepare_devices();
             take_inputs(what, b);
-            graph_of(b).launch(work_.compute(0));
+            if constexpr (is_captured) graph_of(b).launch(work_.compute(0));
+            else put_into_streams(b);
             work_.compute(0).record(done_[index(b.slot)]);
             has_changed();
             next_slot_ = 1 - next_slot_;
@@ -216,7 +218,7 @@ private:
         for (int r = 0; r < replicas; ++r) {
             std::byte* const given = given_[index(2 * r + b.slot)].data();
             auto const& copied = copied_[index(2 * r + b.slot)];
-            copied.synchronize();
+            model_->wait_for(copied);
             auto* const told = new (given) values;
             told->step = what.inputs[0].random.step;
             for (std::size_t g = 0; g < told->rules.size(); ++g)
@@ -239,6 +241,20 @@ private:
                 P::copy(s, memory + work::slots.targets, given + work::slots.targets, static_cast<std::size_t>(samples * target));
             s.record(copied);
             work_.compute(0).wait(copied);
+        }
+    }
+
+    /// What fails on its way leaves streams that do not return to the first one: they end before anything else begins.
+    void put_into_streams(typename work::batch const& b) {
+        try {
+            work_.whole_step(b);
+        } catch (...) {
+            try {
+                work_.synchronize();
+            } catch (error const&) {
+                // It is the first error that is reported.
+            }
+            throw;
         }
     }
 
@@ -288,6 +304,8 @@ private:
         work_.synchronize();
     }
     void reduce_all() {
+        if constexpr (work::together)
+            for (int b = 0; b < static_cast<int>(p.buckets.size()); ++b) work_.add_bucket(b, batch_);
         for_all_buckets([&](int r, int b) { work_.reduce_bucket(r, b, batch_); });
         if (Options::clip_type::needs_norm && !batch_.how.waits)
             for (int r = 0; r < replicas; ++r) work_.measure(r);
@@ -310,7 +328,7 @@ private:
     void read(U* to, U const* from, std::int64_t count) const {
         work_.synchronize();
         P::copy(work_.compute(0), reinterpret_cast<std::byte*>(to), reinterpret_cast<std::byte const*>(from), static_cast<std::size_t>(count) * sizeof(U));
-        work_.compute(0).synchronize();
+        model_->wait_for(work_.compute(0));
     }
     void fetch_results() const {
         if (results_are_known_) return;
@@ -319,13 +337,13 @@ private:
         for (int s = 0; s < shards; ++s) results_[index(s)] = {.loss = found[s].loss, .divisor = found[s].divisor};
         results_are_known_ = true;
     }
-    /// Calls copy(stream, on the device, on the host, bytes) for what each replica keeps.
+    /// Calls copy(stream, on the device, on the host, bytes) for what each of the first `count` replicas keeps.
     template <class Copy>
-    void for_states(Copy const& copy) {
-        for (int r = 0; r < replicas; ++r)
+    void for_states(int count, Copy const& copy) {
+        for (int r = 0; r < count; ++r)
             for (int number = 0; number < work::states; ++number)
                 for (int b = 0; b < static_cast<int>(p.buckets.size()); ++b) {
-                    bucket_slice const own = slice_of(p.buckets[index(b)], r, replicas);
+                    bucket_slice const own = work::owned(r, b);
                     copy(work_.compute(r), reinterpret_cast<std::byte*>(work_.state(r, number, b) + own.begin),
                          reinterpret_cast<std::byte*>(states_[index(number)].data() + own.begin),
                          static_cast<std::size_t>(own.end - own.begin) * sizeof(T));
@@ -334,11 +352,14 @@ private:
     }
     void download_states() {
         work_.synchronize();
-        for_states([](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, host, device, bytes); });
+        // Where each replica keeps all of them, they are the same.
+        for_states(work::together ? 1 : replicas,
+                   [](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, host, device, bytes); });
     }
     void upload_states() {
         work_.synchronize();
-        for_states([](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, device, host, bytes); });
+        for_states(replicas,
+                   [](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, device, host, bytes); });
     }
 
     Parallel* model_;

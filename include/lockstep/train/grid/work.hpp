@@ -31,6 +31,9 @@ public:
     static constexpr int replicas = p.settings.replicas, shards = p.settings.shards, own_shards = shards / replicas;
     static constexpr int states = Optimizer::states;
     static constexpr bool meets = p.shards_advance_together();
+    /// Whether the replicas' gradients are added by the platform, and each replica then updates all parameters. Otherwise every
+    /// slice of a bucket has one owner, who adds the shards' gradients and updates it for all.
+    static constexpr bool together = Parallel::reduces_together;
 
     using rules = std::array<decltype(rule_of_group<T>(std::declval<Optimizer const&>(), 0, 0)),
                              static_cast<std::size_t>(group_count<Optimizer>())>;
@@ -69,12 +72,12 @@ public:
     stream const& compute(int r) const { return model_->stream(r); }
     stream const& update(int r) const { return update_streams_[index(r)]; }
     void synchronize() const {
-        for (int r = 0; r < replicas; ++r) compute(r).synchronize(), update(r).synchronize();
+        for (int r = 0; r < replicas; ++r) model_->wait_for(compute(r)), model_->wait_for(update(r));
     }
 
     // ---- memory ----
 
-    static constexpr step_layout layout = step_layout::of(p, Options::accumulates);
+    static constexpr step_layout layout = step_layout::of(p, Options::accumulates, together);
     static constexpr input_layout slots = input_layout::of(p, own_shards * p.shard_samples(), sizeof(values));
 
     /// The samples of a batch, laid out as `slots` says.
@@ -90,18 +93,21 @@ public:
     /// The mean gradient takes the place of a replica's first shard's.
     T* mean(int r) const { return place<T>(r, layout.gradients); }
 
-    /// The elements of the buckets that a replica owns.
-    static constexpr std::int64_t owned_elements(int r) {
+    /// The elements of a bucket that a replica updates.
+    static constexpr bucket_slice owned(int r, int number) {
+        bucket const& b = p.buckets[index(number)];
+        return together ? bucket_slice{b.begin, b.end} : slice_of(b, r, replicas);
+    }
+    /// Those of the first so many buckets.
+    static constexpr std::int64_t owned_elements(int r, int bucket_count = static_cast<int>(p.buckets.size())) {
         std::int64_t sum = 0;
-        for (bucket const& b : p.buckets) sum += slice_of(b, r, replicas).end - slice_of(b, r, replicas).begin;
+        for (int b = 0; b < bucket_count; ++b) sum += size_of(owned(r, b));
         return sum;
     }
     /// What the optimizer keeps for a replica's slice of a bucket, addressed as the parameters are.
     T* state(int r, int number, int of_bucket) const {
-        std::int64_t before = 0;
-        for (int b = 0; b < of_bucket; ++b) before += size_of(slice_of(p.buckets[index(b)], r, replicas));
-        return reinterpret_cast<T*>(states_[index(r)].data()) + number * owned_elements(r) + before -
-               slice_of(p.buckets[index(of_bucket)], r, replicas).begin;
+        return reinterpret_cast<T*>(states_[index(r)].data()) + number * owned_elements(r) + owned_elements(r, of_bucket) -
+               owned(r, of_bucket).begin;
     }
 
     /// Memory for the values of every shard.
@@ -180,41 +186,56 @@ public:
             publish_parameters(r, a.begin, a.size);
         }
     }
+    /// Where replicas reduce together: the sum of all gradients, at each replica, in the place of the mean. What waits for a
+    /// later batch is added to by the own shards alone. Said for all replicas at once, bucket after bucket.
+    void add_bucket(int number, batch const& b) {
+        bucket const& all = p.buckets[index(number)];
+        std::array<stream const*, replicas> order{};
+        std::array<T*, replicas> sums{};
+        for (int r = 0; r < replicas; ++r) {
+            add_own(r, all, b);
+            order[index(r)] = &update(r);
+            sums[index(r)] = mean(r) + all.begin;
+        }
+        if (!b.how.waits) model_->communicators().template all_reduce<T>(order, sums, all.end - all.begin);
+    }
     void reduce_bucket(int r, int number, batch const& b) {
+        if (together && b.how.waits) return;
         for_slices(r, number, b, true, [&](auto const& part) { P::template launch<reduce_to_mean<slice_type>>(update(r), part); });
-        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
-        if (!b.how.waits) publish<T>(update(r), r, layout.gradients, own.begin, size_of(own));
+        bucket_slice const own = owned(r, number);
+        if (!together && !b.how.waits) publish<T>(update(r), r, layout.gradients, own.begin, size_of(own));
     }
     void reduce_and_update_bucket(int r, int number, batch const& b) {
+        if (together && b.how.waits) return;
         for_slices(r, number, b, true, [&](auto const& part) { P::template launch<reduce_and_update<slice_type>>(update(r), part); });
-        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
-        if (!b.how.waits) publish_parameters(r, own.begin, size_of(own));
+        bucket_slice const own = owned(r, number);
+        if (!together && !b.how.waits) publish_parameters(r, own.begin, size_of(own));
     }
     void measure(int r) {
         constexpr std::int64_t blocks = lockstep::detail::norm_blocks(p.trained_elements);
         typename measure_blocks<T, replicas>::argument a;
         a.mean = mean(r);
         a.elements = p.trained_elements;
-        a.first_block = blocks * r / replicas;
-        a.last_block = blocks * (r + 1) / replicas;
-        a.squares = everywhere<double>(r, layout.squares);
+        a.first_block = together ? 0 : blocks * r / replicas;
+        a.last_block = together ? blocks : blocks * (r + 1) / replicas;
+        a.squares = where_reduced<double>(r, [&](int q) { return place<double>(q, layout.squares); });
         P::template launch<measure_blocks<T, replicas>>(update(r), a);
-        publish<double>(update(r), r, layout.squares, a.first_block, a.last_block - a.first_block);
+        if (!together) publish<double>(update(r), r, layout.squares, a.first_block, a.last_block - a.first_block);
     }
     void update_bucket(int r, int number, batch const& b) {
         constexpr int blocks = static_cast<int>(lockstep::detail::norm_blocks(p.trained_elements));
         if (Options::clip_type::needs_norm && number == 0)
             P::template launch<add_blocks<blocks>>(update(r), {place<double>(r, layout.squares), place<double>(r, layout.norm)});
         for_slices(r, number, b, false, [&](auto const& part) { P::template launch<update_from_mean<slice_type>>(update(r), part); });
-        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
-        publish_parameters(r, own.begin, size_of(own));
+        bucket_slice const own = owned(r, number);
+        if (!together) publish_parameters(r, own.begin, size_of(own));
     }
     void keep_what_is_counted(int r, batch const& b) {
         P::template launch<keep_counted<shards>>(compute(r), {place<shard_sums>(r, layout.results), place<double>(r, layout.counted), b.how});
     }
 
 private:
-    using slice_type = slice<T, shards, replicas, states, values>;
+    using slice_type = slice<T, together ? 1 : shards, shards, replicas, states, values>;
 
     static constexpr std::size_t index(int number) { return static_cast<std::size_t>(number); }
     static constexpr std::int64_t size_of(bucket_slice const& s) { return s.end - s.begin; }
@@ -263,6 +284,15 @@ private:
             if (q != r && reaches_[r][q]) all.at[all.count++] = of(q);
         return all;
     }
+    /// Where a replica writes what it has reduced: for all, or where each does that, for itself.
+    template <class U, class Place>
+    places<U, replicas> where_reduced(int r, Place const& of) const {
+        if constexpr (together) {
+            places<U, replicas> own;
+            own.at[own.count++] = of(r);
+            return own;
+        } else return everywhere_reached<U>(r, of);
+    }
     /// And copies for those that it does not reach, of elements first to first + count - 1.
     template <class U>
     void publish(stream const& s, int r, std::int64_t offset, std::int64_t first, std::int64_t count) const {
@@ -287,19 +317,33 @@ private:
 
     // ---- slices ----
 
+    void add_own(int r, bucket const& all, batch const& b) {
+        if (own_shards == 1 && !b.how.waits && !b.how.continues) return;
+        typename add_own_gradients<T, own_shards>::argument a;
+        a.begin = all.begin;
+        a.end = all.end;
+        a.how = b.how;
+        for (int s = 0; s < own_shards; ++s) a.gradients[s] = gradient(r * own_shards + s);
+        if (Options::accumulates) a.accumulated = place<T>(r, layout.accumulated);
+        P::template launch<add_own_gradients<T, own_shards>>(update(r), a);
+    }
+
     /// Calls launch(part) for the parts of a replica's slice of a bucket that belong to one group of the optimizer.
     template <class Launch>
     void for_slices(int r, int number, batch const& b, bool reads_gradients, Launch const& launch) {
-        bucket_slice const own = slice_of(p.buckets[index(number)], r, replicas);
+        bucket_slice const own = owned(r, number);
         if (size_of(own) == 0) return;
         slice_type part;
         part.how = b.how;
         part.is_sum = b.is_sum;
-        for (int s = 0; reads_gradients && s < shards; ++s)
-            part.gradients[s] = bring(update(r), r, replica_of(s), gradient(s), own.begin, size_of(own), layout.slices + s * layout.slice_bytes);
-        if (Options::accumulates) part.accumulated = place<T>(r, layout.accumulated);
-        part.mean = everywhere<T>(r, layout.gradients);
-        part.parameters = parameters_everywhere(r);
+        if constexpr (together) part.gradients[0] = mean(r);
+        else {
+            for (int s = 0; reads_gradients && s < shards; ++s)
+                part.gradients[s] = bring(update(r), r, replica_of(s), gradient(s), own.begin, size_of(own), layout.slices + s * layout.slice_bytes);
+            if (Options::accumulates) part.accumulated = place<T>(r, layout.accumulated);
+        }
+        part.mean = where_reduced<T>(r, [&](int q) { return mean(q); });
+        part.parameters = where_reduced<T>(r, [&](int q) { return parameters(q); });
         for (int k = 0; k < states; ++k) part.states[k] = state(r, k, number);
         part.results = place<shard_sums>(r, layout.results);
         part.before = place<double>(r, layout.counted);
@@ -326,13 +370,31 @@ private:
                 goes_on |= advance(r, b, p.steps.compute, next[index(2 * r)], compute(r));
                 goes_on |= advance(r, b, p.steps.update, next[index(2 * r + 1)], update(r));
             }
+            if constexpr (together) goes_on |= reduce_together(b, next);
         }
+    }
+    static constexpr bool is_reduction(command const& c) {
+        return c.kind == command_kind::reduce || c.kind == command_kind::reduce_and_update;
+    }
+    /// The next bucket, when all replicas have come to it.
+    bool reduce_together(batch const& b, std::array<std::size_t, 2 * replicas>& next) {
+        std::size_t const at = next[1];
+        for (int r = 0; r < replicas; ++r)
+            if (next[index(2 * r + 1)] != at) return false;
+        if (at == p.steps.update.size() || !is_reduction(p.steps.update[at])) return false;
+        add_bucket(p.steps.update[at].index, b);
+        for (int r = 0; r < replicas; ++r) {
+            perform(p.steps.update[at], r, b, update(r));
+            ++next[index(2 * r + 1)];
+        }
+        return true;
     }
     bool advance(int r, batch const& b, std::span<command const> commands, std::size_t& next, stream const& s) {
         std::size_t const first = next;
         for (; next < commands.size(); ++next) {
             command const& c = commands[next];
             if (c.kind == command_kind::wait && arrived_[index(c.index)] < p.steps.events[index(c.index)]) break;
+            if (together && is_reduction(c)) break;
             perform(c, r, b, s);
         }
         return next != first;
