@@ -7,30 +7,28 @@ namespace {
 using namespace grid_kernels;
 using ls::attention_mask;
 
-template <class T, int Positions, int Features, int Heads>
+template <class T, int Positions, int Features, int Heads, attention_mask Mask>
 void check_gradient(std::initializer_list<std::int64_t> samples) {
     using qkv = operand<0, ls::shape<Positions, 3 * Features>>;
     using upstream = operand<1, ls::shape<Positions, Features>>;
     CAPTURE(Positions);
     CAPTURE(Features);
     CAPTURE(Heads);
-    check_primitive<T, ls::primitive::attention_gradient<Heads, attention_mask::none>, qkv, upstream>(samples);
-    check_primitive<T, ls::primitive::attention_gradient<Heads, attention_mask::causal>, qkv, upstream>(samples);
+    check_primitive<T, ls::primitive::attention_gradient<Heads, Mask>, qkv, upstream>(samples);
 }
 
 } // namespace
 
 TEST_CASE_TEMPLATE("gradients of attention for a grid: extents that are no multiples of a tile", T, float, double) {
-    check_gradient<T, 1, 1, 1>({0, 1, 3});
-    check_gradient<T, 5, 6, 2>({0, 1, 3});
-    check_gradient<T, 32, 16, 1>({1, 2});
-    check_gradient<T, 67, 40, 4>({0, 1, 2});
-    check_gradient<T, 33, 37, 1>({1, 2});
-    check_gradient<T, 100, 128, 2>({1});
+    check_gradient<T, 1, 1, 1, attention_mask::none>({0, 1, 3});
+    check_gradient<T, 5, 6, 2, attention_mask::causal>({0, 1, 3});
+    check_gradient<T, 32, 16, 1, attention_mask::none>({1, 2});
+    check_gradient<T, 67, 40, 4, attention_mask::none>({0, 1, 2});
+    check_gradient<T, 67, 37, 1, attention_mask::causal>({1, 2});
 }
 
 TEST_CASE_TEMPLATE("gradients of attention for a grid: heads so wide that a tile has few positions", T, float, double) {
-    check_gradient<T, 21, 600, 1>({2});
+    check_gradient<T, 21, 600, 1, attention_mask::causal>({2});
 }
 
 TEST_CASE_TEMPLATE("gradients of attention for a grid: weights that are nearly 0 and 1", T, float, double) {

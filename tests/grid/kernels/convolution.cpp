@@ -46,9 +46,7 @@ TEST_CASE_TEMPLATE("convolutions for a grid: one pixel, one channel, the whole i
 
 TEST_CASE_TEMPLATE("convolutions for a grid: padding, strides, dilation", T, float, double) {
     check_convolution<T, 1, 28, 28, 8, window<3, 3, 1, 1, 1, 1>>({0, 1, 3});
-    check_convolution<T, 3, 7, 8, 4, window<3, 2, 2, 3, 1, 0>>({0, 1, 5});
     check_convolution<T, 17, 7, 8, 19, window<3, 2, 1, 1, 2, 1, 3, 2>>({1, 5});
-    check_convolution<T, 4, 11, 5, 6, window<3, 1, 1, 2, 2, 0, 2, 1>>({1, 3});
     check_convolution<T, 5, 9, 9, 70, window<3, 3, 2, 2, 1, 1, 2, 2>>({1, 3});
     check_convolution<T, 2, 6, 7, 3, window<2, 2, 3, 3, 0, 0>>({0, 1, 3}); // pixels that no window sees
 }
@@ -60,7 +58,6 @@ TEST_CASE_TEMPLATE("convolutions for a grid: sums that are cut into parts", T, f
 TEST_CASE_TEMPLATE("convolutions for a grid: groups of channels", T, float, double) {
     check_convolution<T, 18, 6, 5, 20, window<3, 3, 1, 1, 1, 1>, 2>({0, 1, 7});
     check_convolution<T, 34, 6, 5, 51, window<2, 3, 2, 1, 1, 1>, 17>({0, 1, 7});
-    check_convolution<T, 6, 7, 8, 40, window<3, 3, 1, 2, 1, 2, 2, 1>, 2>({1, 3});
 }
 
 TEST_CASE_TEMPLATE("convolutions for a grid: a window for each channel", T, float, double) {

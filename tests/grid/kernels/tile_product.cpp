@@ -44,7 +44,7 @@ void check_tile(std::vector<T> const& a, std::vector<T> const& b, Left const& le
     std::vector<T> found(rows * columns, T(-1)), expected = found;
     ls::grid::shared_product_tile<T, Tile> shared;
     ls::grid::compute_tile<T, Tile>({first_row, rows, first_column, columns, first_step, last_step}, left, right,
-                                    taking_turns_backwards<Tile::members>{}, shared,
+                                    ls::grid::taking_turns<Tile::members>{}, shared,
                                     [&](std::int64_t row, std::int64_t column, T value) {
                                         found[static_cast<std::size_t>(row * columns + column)] = value;
                                     });

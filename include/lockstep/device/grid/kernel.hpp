@@ -53,7 +53,7 @@ template <kernel K>
 constexpr void run_here(typename K::argument const& c) {
     std::int64_t const units = K::units(c);
     for (std::int64_t unit = 0; unit < units; ++unit) {
-        typename K::shared_type shared;
+        typename K::shared_type shared{}; // a compiler cannot see that phases write before they read
         K::run(c, unit, taking_turns<K::group_size>{}, shared);
     }
 }
