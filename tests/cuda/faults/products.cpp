@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What cuBLASLt is asked for, and what is made of its answers, against a cuBLASLt of the tests' own.
-#include "../../grid/kernels/member_order.hpp"
+#include "../../kernels/member_order.hpp"
 #include "blas.hpp"
 #include "runtime.hpp"
 

@@ -2,7 +2,7 @@
 // Kernels for a grid, whose groups take turns, beside those of a host.
 #pragma once
 
-#include "../../unit/device/host_kernels.hpp"
+#include "../unit/device/host_kernels.hpp"
 
 #include <lockstep/device/grid/backend.hpp>
 #include <lockstep/device/host/backend.hpp>

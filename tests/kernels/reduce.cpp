@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reductions for a grid against those of a host, over any axes, to results of each sample and of all.
-#include "../../unit/device/random_shapes.hpp"
+#include "../unit/device/random_shapes.hpp"
 #include "member_order.hpp"
 
 #include <lockstep/expression/function/transcendental.hpp>

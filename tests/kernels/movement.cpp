@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Movements for a grid are those of a host, element by element and by tiles.
-#include "../../unit/device/random_shapes.hpp"
+#include "../unit/device/random_shapes.hpp"
 #include "member_order.hpp"
 
 #include <lockstep/expression/layout.hpp>
