@@ -89,7 +89,8 @@ public:
     void begin(replica& own, int shard, shard_input const& input) {
         samples_[static_cast<std::size_t>(shard)] = input.samples;
         own.begin(input, gradients_[shard].data());
-        result_of(shard) = {.samples = input.samples};
+        // With its type's name, for without it nvcc forgets which member is meant.
+        result_of(shard) = shard_result{.samples = input.samples};
         if (!takes_part(shard)) std::fill_n(gradient(shard), p.parameter_elements, T{});
     }
     template <class Between>

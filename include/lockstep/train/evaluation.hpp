@@ -77,7 +77,7 @@ private:
     using shard_terms = std::array<shard_result, terms>;
 
     static void evaluate(replica& own, shard_input const& input, shard_terms& result) {
-        result.fill({.samples = input.samples});
+        result.fill(shard_result{.samples = input.samples});
         if (input.samples == 0) return;
         own.forward(input);
         auto const number_of = [&own](int buffer, double otherwise, std::size_t index = 0) {

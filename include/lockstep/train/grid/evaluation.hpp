@@ -93,7 +93,7 @@ private:
 
     shard_terms result_of(int r, int k, std::int64_t samples) const {
         shard_terms result;
-        result.fill({.samples = samples});
+        result.fill(lockstep::detail::shard_result{.samples = samples});
         if (samples == 0) return result;
         std::array<T, values_of_a_shard> found;
         std::memcpy(found.data(), found_[index(r)].data() + sizeof(found) * index(k), sizeof(found));

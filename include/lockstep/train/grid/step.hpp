@@ -334,7 +334,7 @@ private:
         if (results_are_known_) return;
         auto* const found = reinterpret_cast<shard_sums*>(found_.data());
         read(found, work_.template place<shard_sums>(0, work::layout.results), shards);
-        for (int s = 0; s < shards; ++s) results_[index(s)] = {.loss = found[s].loss, .divisor = found[s].divisor};
+        for (int s = 0; s < shards; ++s) results_[index(s)] = shard_result{.loss = found[s].loss, .divisor = found[s].divisor};
         results_are_known_ = true;
     }
     /// Calls copy(stream, on the device, on the host, bytes) for what each of the first `count` replicas keeps.
