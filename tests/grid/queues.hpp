@@ -8,6 +8,7 @@
 #include <lockstep/error.hpp>
 #include <lockstep/plan/topology.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <chrono>
@@ -92,7 +93,7 @@ struct capture {
     std::vector<recorded_work> all;
 };
 inline capture*& current_capture() {
-    static capture* current = nullptr;
+    static thread_local capture* current = nullptr;
     return current;
 }
 
@@ -267,19 +268,53 @@ public:
     explicit pinned(std::size_t bytes) : memory(0, bytes) {}
 };
 
-/// A device's place in a sum of several, to which each begins at another element, as rings do: no order of ours.
+/// Where the streams of all devices meet for a sum; the last to come adds. Each element begins at another device, as rings
+/// do: no order of ours.
 template <class T>
-struct sum_of_devices {
-    std::vector<T*> places;
-    std::int64_t count;
+class meeting {
+public:
+    meeting(std::size_t devices, std::int64_t count, ls::grid::combination how)
+        : places(devices), all_there_(static_cast<std::ptrdiff_t>(devices), addition{this, count, how}) {}
 
-    void operator()() noexcept {
-        std::size_t const devices = places.size();
-        for (std::int64_t i = 0; i < count; ++i) {
-            T sum = 0;
-            for (std::size_t d = 0; d < devices; ++d) sum += places[(static_cast<std::size_t>(i) + d) % devices][i];
-            for (T* place : places) place[i] = sum;
+    std::vector<T*> places;
+    void arrive_and_wait() { all_there_.arrive_and_wait(); }
+
+private:
+    struct addition {
+        meeting* all;
+        std::int64_t count;
+        ls::grid::combination how;
+
+        void operator()() noexcept {
+            std::size_t const devices = all->places.size();
+            for (std::int64_t i = 0; i < count; ++i) {
+                auto const at = [&](std::size_t d) { return all->places[(static_cast<std::size_t>(i) + d) % devices][i]; };
+                T result = at(0);
+                for (std::size_t d = 1; d < devices; ++d)
+                    result = how == ls::grid::combination::sum ? result + at(d) : std::max(result, at(d));
+                for (T* place : all->places) place[i] = result;
+            }
         }
+    };
+    std::barrier<addition> all_there_;
+};
+
+/// What communicators of several processes, or threads that play them, have in common: their meetings, by number.
+struct clique {
+    std::mutex mutex;
+    std::map<int, std::shared_ptr<void>> meetings;
+
+    static std::map<int, std::shared_ptr<clique>>& all() {
+        static std::map<int, std::shared_ptr<clique>> known;
+        return known;
+    }
+    static std::mutex& all_mutex() {
+        static std::mutex mutex;
+        return mutex;
+    }
+    static std::shared_ptr<clique> of(int id) {
+        std::lock_guard const lock(all_mutex());
+        return all().at(id);
     }
 };
 
@@ -287,16 +322,33 @@ struct sum_of_devices {
 template <bool Captured>
 class communicators {
 public:
-    explicit communicators(std::span<int const> devices) : devices_(devices.size()) {}
+    static int make_id() {
+        std::lock_guard const lock(clique::all_mutex());
+        int const id = static_cast<int>(clique::all().size());
+        clique::all()[id] = std::make_shared<clique>();
+        return id;
+    }
+    explicit communicators(std::span<int const> devices)
+        : communicators(devices, make_id(), 0, static_cast<int>(devices.size())) {}
+    communicators(std::span<int const> devices, int id, int first, int all)
+        : devices_(devices.size()), first_(static_cast<std::size_t>(first)), all_(static_cast<std::size_t>(all)),
+          clique_(clique::of(id)) {}
 
-    /// Each stream waits in its thread for all others, then the last to come adds.
+    /// Each stream waits in its thread for all others.
     template <class T>
-    void all_reduce(std::span<stream const* const> streams, std::span<T* const> places, std::int64_t count) const {
+    void all_reduce(std::span<stream const* const> streams, std::span<T* const> places, std::int64_t count,
+                    ls::grid::combination how = ls::grid::combination::sum) {
         if (streams.size() != devices_ || places.size() != devices_) throw ls::usage_error("queues: a sum of other devices");
         ++sums();
-        auto const meeting = std::make_shared<std::barrier<sum_of_devices<T>>>(
-            static_cast<std::ptrdiff_t>(devices_), sum_of_devices<T>{{places.begin(), places.end()}, count});
-        for (stream const* each : streams) each->tell([meeting] { meeting->arrive_and_wait(); });
+        std::shared_ptr<meeting<T>> here;
+        {
+            std::lock_guard const lock(clique_->mutex);
+            auto& known = clique_->meetings[next_++];
+            if (known == nullptr) known = std::make_shared<meeting<T>>(all_, count, how);
+            here = std::static_pointer_cast<meeting<T>>(known);
+            for (std::size_t i = 0; i < devices_; ++i) here->places[first_ + i] = places[i];
+        }
+        for (stream const* each : streams) each->tell([here] { here->arrive_and_wait(); });
     }
     template <class Waited>
     static void synchronize(Waited const& stream_or_event) {
@@ -305,13 +357,15 @@ public:
     static constexpr bool can_be_captured(int devices) { return Captured || devices == 1; }
 
     /// How many all_reduce were called, of all communicators.
-    static int& sums() {
-        static int count = 0;
+    static std::atomic<int>& sums() {
+        static std::atomic<int> count = 0;
         return count;
     }
 
 private:
-    std::size_t devices_;
+    std::size_t devices_, first_, all_;
+    std::shared_ptr<clique> clique_;
+    int next_ = 0;
 };
 
 /// `Reaches`: whether kernels of a device may read and write the memory of others.

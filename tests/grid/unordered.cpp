@@ -88,7 +88,7 @@ void check_that_replicas_agree(Model& model, Trainer& trainer) {
 
 TEST_CASE("gradients that the platform adds train an MLP as those of the fixed order do") {
     auto const expected = train<mlp, on<0>, ls::reproducible<4>, exact, small_buckets>();
-    int& sums = queues::communicators<false>::sums();
+    auto& sums = queues::communicators<false>::sums();
     sums = 0;
     // One device has nobody to add with.
     compare(train<mlp, on<0>, ls::reproducible<4>, exact, small_buckets, ls::unordered>(), expected);
@@ -134,7 +134,7 @@ TEST_CASE("what fails on its way into the streams ends there, and the trainer go
 
 TEST_CASE("clipped by the norm and accumulated over batches") {
     auto const expected = accumulated<on<0>>();
-    int& sums = queues::communicators<false>::sums();
+    auto& sums = queues::communicators<false>::sums();
     sums = 0;
     check_close(accumulated<on<0, 1>, ls::unordered>(), expected);
     // What waits for a later batch is not sent: 3 updates of 4 batches, and one of what was left.
@@ -153,7 +153,8 @@ TEST_CASE("all replicas have the same parameters, and a checkpoint goes to other
     for (int step = 0; step < 10; ++step) trainer.step(data.batch(step % 2 * 16, 16));
     check_that_replicas_agree(model, trainer);
 
-    std::string const file = (std::filesystem::temp_directory_path() / ("lockstep_unordered_" + std::to_string(::getpid()))).string();
+    std::string const name = "lockstep_unordered_" + std::to_string(::getpid());
+    std::string const file = (std::filesystem::temp_directory_path() / name).string();
     ls::save_checkpoint(file, trainer, 1);
     double const next = trainer.step(data.batch(0, 16));
     auto const after = outcome_of(trainer);

@@ -1,51 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <lockstep/error.hpp>
 #include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/process_group.hpp>
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/parallel/shard_passes.hpp>
 #include <lockstep/parallel/shard_tree.hpp>
+#include <lockstep/parallel/step_header.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/tensor/memory.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace lockstep::detail {
-
-/// What a process does next with the others.
-enum class joint_call : std::int64_t { step, forward, reduce, update, evaluate, average };
-
-constexpr char const* name_of(joint_call call) {
-    switch (call) {
-    case joint_call::step: return "takes step";
-    case joint_call::forward: return "calls forward for step";
-    case joint_call::reduce: return "calls reduce for step";
-    case joint_call::update: return "calls update for step";
-    case joint_call::evaluate: return "evaluates after step";
-    default: return "exchanges averages after step";
-    }
-}
-
-/// What the processes tell each other before they do something together.
-struct step_header {
-    joint_call call = joint_call::step;
-    std::int64_t step = 0;
-    /// Batches whose gradients are waiting for an update.
-    std::int64_t accumulated = 0;
-    /// Samples of the whole batch; the first of this process, and how many it has.
-    std::int64_t whole = 0, first = 0, count = 0;
-    double learning_rate = 0.0;
-    std::int64_t unused = 0;
-};
-static_assert(sizeof(step_header) == 64);
 
 /// The exchanges of a training step between processes: what each sends, where what comes lies, and what is made of it.
 /// Everything is prepared once. Plan is the static_plan of a training step, Group models process_group.
@@ -238,36 +209,10 @@ private:
     /// What follows an exchange in the leader's thread.
     void receive(int i) {
         exchange const& e = p.steps.exchanges[i];
-        if (e.kind == exchange_kind::header) compare_headers();
+        if (e.kind == exchange_kind::header) compare_headers(headers_, group_->rank());
         if (e.kind == exchange_kind::results) count_results();
         if (e.kind == exchange_kind::collective)
             tree_.add_in_place(shared_[i].template as<T>().data(), shared_elements(i), shared_elements(i));
-    }
-
-    void compare_headers() const {
-        step_header const& own = headers_[static_cast<std::size_t>(group_->rank())];
-        for (int rank = 0; rank < group_->size(); ++rank) {
-            step_header const& other = headers_[static_cast<std::size_t>(rank)];
-            sample_range const part = shard_of(own.whole, rank, group_->size());
-            if (other.call != own.call || other.step != own.step || other.accumulated != own.accumulated ||
-                other.whole != own.whole || other.learning_rate != own.learning_rate)
-                throw usage_error("trainer: processes are not in step: process " + std::to_string(rank) + " " + text_of(other) +
-                                  ", process " + std::to_string(group_->rank()) + " " + text_of(own));
-            if (own.whole > 0 && (other.first != part.first || other.count != part.count))
-                throw usage_error("trainer: of a batch of " + std::to_string(own.whole) + " samples, process " +
-                                  std::to_string(rank) + " is to take " + std::to_string(part.count) + " from " +
-                                  std::to_string(part.first) + " on, found " + std::to_string(other.count) + " from " +
-                                  std::to_string(other.first) + " on; see distributed");
-        }
-    }
-    static std::string text_of(step_header const& header) {
-        std::string text = std::string(name_of(header.call)) + " " + std::to_string(header.step);
-        if (header.whole > 0) text += " of " + std::to_string(header.whole) + " samples";
-        if (header.accumulated > 0) text += " with " + std::to_string(header.accumulated) + " batches accumulated";
-        std::array<char, 32> rate;
-        auto const end = std::to_chars(rate.data(), rate.data() + rate.size(), header.learning_rate).ptr;
-        text.append(" at a learning rate of ").append(rate.data(), end);
-        return text;
     }
 
     template <class U>

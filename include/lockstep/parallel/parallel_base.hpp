@@ -59,6 +59,8 @@ public:
     /// The processes that train this model together.
     using group_type = typename group_from<Policies...>::type;
     static constexpr bool across_processes = !std::same_as<group_type, single_process>;
+    /// Whether what they send each other stands in the schedule of a step.
+    static constexpr bool plans_exchanges = across_processes;
     static constexpr bool has_sharded_optimizer = across_processes && has_policy<sharded_optimizer, Policies...>;
     static constexpr bucket_bounds buckets = buckets_from<Devices::buckets, Policies...>::value;
 

@@ -35,7 +35,8 @@ struct unpinned {};
 /// A policy of parallel on devices that compute by themselves: their own library, NCCL for CUDA's, adds the gradients of all
 /// devices and each updates all parameters. Faster between devices whose links are fast, and no promise of bits: its order of
 /// additions depends on the number of devices, their links, and the size of a bucket, also under reproducible<Shards>. Each
-/// device is there once. On a host, and on one device, there is one order anyway.
+/// device is there once. With several processes theirs are added too, one shard a device. On a host, and on one device of one
+/// process, there is one order anyway.
 struct unordered {};
 
 /// A policy of parallel: buckets with these bounds, any constant: buckets<bucket_bytes<1 << 20>>, buckets<ddp_buckets>,

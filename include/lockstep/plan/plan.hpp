@@ -86,7 +86,7 @@ struct plan {
     }
     /// Whether a replica's shards meet within a pass, each in an arena of its own.
     constexpr bool shards_advance_together() const {
-        if (settings.shards == 1 && !settings.across_processes) return false;
+        if (settings.is_one_shard()) return false;
         for (operation const& op : operations)
             if (op.facts.is_collective) return true;
         return false;

@@ -103,7 +103,7 @@ private:
         bool together = false;
         if (across()) lead(result_.compute, command_kind::start, header_);
         for (std::size_t i = 0; i < plan_->operations.size(); ++i)
-            if (plan_->operations[i].facts.is_collective && (plan_->settings.shards > 1 || across())) {
+            if (plan_->operations[i].facts.is_collective && !plan_->settings.is_one_shard()) {
                 insert(last, {static_cast<int>(i), mark::collective});
                 together = true;
             }

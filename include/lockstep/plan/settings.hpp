@@ -24,8 +24,14 @@ struct plan_settings {
     bool needs_norm = false;
     /// Other processes train the same model on other samples of a batch.
     bool across_processes = false;
+    /// Other processes do so too, but the devices themselves add what all shards have in common: the schedule exchanges
+    /// nothing.
+    bool with_others = false;
     /// Each process keeps the optimizer's values for the slices that it owns alone.
     bool sharded_optimizer = false;
+
+    /// Whether a batch is one shard, with nobody to meet.
+    constexpr bool is_one_shard() const { return shards == 1 && !across_processes && !with_others; }
 };
 
 /// The samples of a batch that a shard computes: any two differ by at most one, and with fewer samples than

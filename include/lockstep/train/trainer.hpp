@@ -77,7 +77,8 @@ public:
                                             .buckets = Parallel::buckets,
                                             .optimizer_states = Optimizer::states,
                                             .needs_norm = options::clip_type::needs_norm,
-                                            .across_processes = Parallel::across_processes,
+                                            .across_processes = Parallel::plans_exchanges,
+                                            .with_others = Parallel::across_processes && !Parallel::plans_exchanges,
                                             .sharded_optimizer = Parallel::has_sharded_optimizer};
 
     /// The plan of a training step, and of an evaluation.

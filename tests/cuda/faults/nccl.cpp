@@ -208,7 +208,7 @@ TEST_CASE_FIXTURE(fresh_nccl, "communicators add up, and end when nothing is und
 }
 
 TEST_CASE_FIXTURE(fresh_nccl, "communicators of one of several processes know their ranks and devices") {
-    ncclUniqueId const id = gpu::make_nccl_id();
+    ncclUniqueId const id = gpu::communicators::make_id();
     gpu::communicators const all(devices, id, 4, 8);
     std::set<std::array<int, 3>> found;
     for (ncclComm const* each : nccl.alive) found.insert({each->rank, each->device, each->ranks});

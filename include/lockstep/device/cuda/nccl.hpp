@@ -3,6 +3,7 @@
 
 #include <lockstep/device/cuda/event.hpp>
 #include <lockstep/device/cuda/stream.hpp>
+#include <lockstep/device/grid/platform.hpp>
 
 #if LOCKSTEP_WITH_NCCL
 
@@ -53,13 +54,6 @@ inline void check_nccl(ncclResult_t result, std::string_view call, int device, s
 
 } // namespace detail
 
-/// What the processes whose devices compute together have in common: one makes it and tells the others.
-inline ncclUniqueId make_nccl_id() {
-    ncclUniqueId id{};
-    detail::check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId", no_device, "communicators");
-    return id;
-}
-
 /// NCCL's communicators, one for each of this process' devices, which compute together with those of other processes. Whoever
 /// waits for the others looks meanwhile whether they are well: where one fails, or nothing ends within `limit`, all that is
 /// under way on these devices is aborted and an nccl_error thrown, instead of a wait for ever. Used by one thread at a time.
@@ -68,11 +62,18 @@ public:
     using duration = std::chrono::milliseconds;
     static constexpr duration usual_limit = std::chrono::minutes(10);
 
+    /// What the processes whose devices compute together have in common: one makes it and tells the others.
+    static ncclUniqueId make_id() {
+        ncclUniqueId id{};
+        detail::check_nccl(ncclGetUniqueId(&id), "ncclGetUniqueId", no_device, "communicators");
+        return id;
+    }
     /// Of this process alone. Each device is there once: NCCL refuses two ranks on one.
     explicit communicators(std::span<int const> devices, duration limit = usual_limit)
-        : communicators(devices, make_nccl_id(), 0, static_cast<int>(devices.size()), limit) {}
+        : communicators(devices, make_id(), 0, static_cast<int>(devices.size()), limit) {}
     /// These are ranks first_rank, first_rank + 1, ... of `ranks`. Every process makes its own at the same time.
-    communicators(std::span<int const> devices, ncclUniqueId const& id, int first_rank, int ranks, duration limit = usual_limit)
+    communicators(std::span<int const> devices, ncclUniqueId const& id, int first_rank, int ranks,
+                  duration limit = usual_limit)
         : devices_(devices.begin(), devices.end()), all_(devices.size(), nullptr), limit_(limit) {
         ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
         config.blocking = 0;
@@ -100,14 +101,16 @@ public:
     static constexpr bool can_be_captured(int devices) { return devices == 1; }
 
     /// The sum of what lies in these places of all devices of all processes, `count` elements each, in each of them, in an
-    /// order of NCCL's own. In the order of a stream for each device; returns when it is there. Every process does the same
-    /// ones one after the other.
+    /// order of NCCL's own; or the largest. In the order of a stream for each device; returns when it is there. Every process
+    /// does the same ones one after the other.
     template <std::floating_point T>
-    void all_reduce(std::span<stream const* const> order, std::span<T* const> places, std::int64_t count) {
+    void all_reduce(std::span<stream const* const> order, std::span<T* const> places, std::int64_t count,
+                    grid::combination how = grid::combination::sum) {
+        ncclRedOp_t const op = how == grid::combination::sum ? ncclSum : ncclMax;
         constexpr ncclDataType_t type = std::same_as<T, double> ? ncclFloat64 : ncclFloat32;
         static_assert(std::same_as<T, double> || std::same_as<T, float>);
         together("all-reduce", "ncclAllReduce", [&](std::size_t i) {
-            return ncclAllReduce(places[i], places[i], static_cast<std::size_t>(count), type, ncclSum, all_[i], order[i]->handle());
+            return ncclAllReduce(places[i], places[i], static_cast<std::size_t>(count), type, op, all_[i], order[i]->handle());
         });
     }
 
@@ -125,7 +128,8 @@ private:
     void together(std::string_view operation, std::string_view name, Call const& call) {
         if (is_over_)
             throw nccl_error(ncclInvalidUsage, devices_.front(),
-                             detail::name_of(devices_.front(), operation) + ": expected communicators, found that an error has ended them");
+                             detail::name_of(devices_.front(), operation) +
+                                 ": expected communicators, found that an error has ended them");
         try {
             detail::check_nccl(ncclGroupStart(), "ncclGroupStart", no_device, operation);
             std::size_t i = 0;

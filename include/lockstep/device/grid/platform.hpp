@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 namespace lockstep::grid {
 
@@ -44,11 +45,17 @@ concept platform = requires(typename P::stream const& s, typename P::event const
     { P::reaches(0, 1) } -> std::same_as<bool>;
 };
 
+/// What an all_reduce makes of elements.
+enum class combination { sum, maximum };
+
 /// Platforms that can also add what lies on several devices, in an order of their own.
 ///
 ///   communicators(devices)   of all devices that do so together, each of them once
-///     all_reduce(streams, places, count)   after what is in a stream of each device: the sum of `count` elements at these
-///                            places, in each of them. Said for all devices at once
+///   communicators(devices, id, first, all)   of ranks first, first + 1, ... of so many, in several processes: one calls
+///                            make_id() and tells the others
+///     all_reduce(streams, places, count, how)   after what is in a stream of each device: the sum of `count` elements at
+///                            these places, or the largest, in each of them. Said for all devices of a process at once, and
+///                            in the same order in all processes
 ///     synchronize(stream), synchronize(event)   the caller waits; throws where the devices have lost each other
 ///     can_be_captured(devices)   whether a graph may hold an all_reduce of so many devices
 template <class P>
@@ -56,7 +63,10 @@ concept reducing_platform =
     platform<P> && requires(typename P::communicators& c, typename P::stream const& s, typename P::event const& e,
                             std::span<typename P::stream const* const> streams, std::span<float* const> places) {
         requires std::constructible_from<typename P::communicators, std::span<int const>>;
-        c.template all_reduce<float>(streams, places, std::int64_t{});
+        requires std::constructible_from<typename P::communicators, std::span<int const>,
+                                         decltype(P::communicators::make_id()), int, int>;
+        requires std::is_trivially_copyable_v<decltype(P::communicators::make_id())>;
+        c.template all_reduce<float>(streams, places, std::int64_t{}, combination::sum);
         c.synchronize(s);
         c.synchronize(e);
         requires std::same_as<decltype(P::communicators::can_be_captured(1)), bool>;

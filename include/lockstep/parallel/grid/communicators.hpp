@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 namespace lockstep::grid {
 
@@ -28,6 +29,19 @@ template <reducing_platform P>
 struct communicators_of<P, true> {
     using type = typename P::communicators;
 };
+
+/// Those of a process' devices, which compute with all others of a group of processes.
+template <class Communicators, class Group>
+Communicators make_communicators(std::span<int const> devices, Group& group) {
+    if constexpr (std::is_same_v<Communicators, no_communicators>) return Communicators(devices);
+    else {
+        // Only the first process' counts, but an id is cheap.
+        auto id = Communicators::make_id();
+        group.broadcast(std::as_writable_bytes(std::span(&id, 1)), 0);
+        int const here = static_cast<int>(devices.size());
+        return Communicators(devices, id, group.rank() * here, group.size() * here);
+    }
+}
 
 /// Whether no device is there twice.
 template <std::size_t Count>

@@ -21,7 +21,11 @@ template <class Model, grid_devices Devices, class... Policies>
 class parallel<Model, Devices, Policies...> : public detail::parallel_base<Model, Devices, Policies...> {
     using base = detail::parallel_base<Model, Devices, Policies...>;
     using platform = typename Devices::platform;
-    static_assert(!base::across_processes, "devices of this kind train within one process");
+    static constexpr bool is_unordered = detail::has_policy<unordered, Policies...>;
+    static_assert(!base::across_processes || is_unordered, "devices of this kind train over several processes with unordered");
+    static_assert(!base::across_processes || !(detail::fixes_shards<Policies> || ...),
+                  "unordered: over several processes there is one shard a device, and no reproducible<V>");
+    static_assert(!base::has_sharded_optimizer, "unordered: each replica updates all parameters, without sharded_optimizer");
 
 public:
     using typename base::element;
@@ -29,20 +33,30 @@ public:
     using typename base::input_element;
     using typename base::input_shape;
     using typename base::output_shape;
+    using base::across_processes;
     using base::layout;
     using base::replicas;
     using base::shards;
 
     /// Whether the platform's own collective adds the replicas' gradients, and each replica updates all parameters.
-    static constexpr bool reduces_together = detail::has_policy<unordered, Policies...> && replicas > 1;
+    /// Where there are other processes, these take part, and it adds all else that shards have in common too.
+    static constexpr bool reduces_together = is_unordered && (replicas > 1 || across_processes);
+    static constexpr bool plans_exchanges = false;
     static_assert(!reduces_together || grid::are_distinct(Devices::numbers),
                   "unordered: each device is there once, as NCCL takes no device twice; without unordered one may be");
     static_assert(!reduces_together || grid::reducing_platform<platform>,
                   "unordered: these devices have nothing that adds for them; CUDA's have NCCL where LOCKSTEP_NCCL found it");
     using communicators_type = typename grid::communicators_of<platform, reduces_together>::type;
 
-    /// The same first values as on a host.
-    explicit parallel(seed s) : base(s), communicators_(Devices::numbers) {
+    /// The same first values as on a host; of several processes, those of the first. Throws usage_error where another process
+    /// has another model.
+    explicit parallel(seed s)
+        : base(s), communicators_(grid::make_communicators<communicators_type>(Devices::numbers, group_)) {
+        if constexpr (across_processes) {
+            detail::expect_equal(group_, "parallel: the model's plan", hash_of(layout) ^ hash_of_type<Model>());
+            detail::expect_equal(group_, "parallel: the seed", this->initial_seed().value);
+            group_.broadcast({reinterpret_cast<std::byte*>(this->values()), this->bytes()}, 0);
+        }
         for (int r = 0; r < replicas; ++r) {
             streams_.emplace_back(device(r));
             memory_.emplace_back(device(r), this->bytes());
@@ -93,7 +107,7 @@ public:
     }
 
     group_type& processes() { return group_; }
-    detail::shard_share share() const { return {0, shards, shards}; }
+    detail::shard_share share() const { return {group_.rank() * shards, shards, group_.size() * shards}; }
 
     // ---- for those who carry out its steps ----
 

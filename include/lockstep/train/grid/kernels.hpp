@@ -237,6 +237,37 @@ struct merge_state : kernel_base<1> {
     }
 };
 
+/// What a shard observed of a state, to where others' observations are added to it.
+template <class T>
+struct observe_state : kernel_base<1> {
+    struct argument {
+        std::int64_t begin = 0, size = 0, samples = 0;
+        merge_rule rule;
+        T const* observation = nullptr;
+        T* observed = nullptr;
+    };
+    static constexpr std::int64_t units(argument const& a) { return a.size; }
+    static constexpr void run(argument const& a, std::int64_t unit, auto const&, nothing_shared&) {
+        std::int64_t const i = a.begin + unit;
+        a.observed[i] = lockstep::detail::observed_by(a.rule, a.observation[i], a.samples);
+    }
+};
+/// And what all shards of a batch of so many samples have observed, to where the state is.
+template <class T>
+struct merge_observed : kernel_base<1> {
+    struct argument {
+        std::int64_t begin = 0, size = 0, samples = 0;
+        merge_rule rule;
+        T const* observed = nullptr;
+        T* states = nullptr;
+    };
+    static constexpr std::int64_t units(argument const& a) { return a.size; }
+    static constexpr void run(argument const& a, std::int64_t unit, auto const&, nothing_shared&) {
+        std::int64_t const i = a.begin + unit;
+        lockstep::detail::merge_into(a.states[i], a.observed[i], static_cast<T>(a.samples), a.rule);
+    }
+};
+
 /// A collective operation: the sum over all shards of a value, to each of a replica's own shards.
 template <class T, int Shards>
 struct add_shards : kernel_base<1> {

@@ -23,6 +23,8 @@ struct step_layout {
     std::int64_t accumulated = 0, counted = 0;
     /// Sums of squares of blocks of the mean gradient, and its norm.
     std::int64_t squares = 0, norm = 0;
+    /// Over several processes: what all shards observed of the states.
+    std::int64_t observed = 0;
     /// Copies of what other replicas have where their memory cannot be reached, of every shard: slices of a bucket or
     /// observations, for the update stream, and a collective operation's values, for the passes.
     std::int64_t slices = 0, values = 0;
@@ -30,7 +32,7 @@ struct step_layout {
     std::int64_t end = 0;
 
     /// `together`: the replicas' gradients are added by the platform, so that no kernel reads those of others.
-    static constexpr step_layout of(plan const& p, bool accumulates, bool together) {
+    static constexpr step_layout of(plan const& p, bool accumulates, bool together, bool across) {
         auto const shards = static_cast<std::int64_t>(p.settings.shards);
         step_layout l;
         auto const take = [&l](std::int64_t bytes) {
@@ -44,6 +46,7 @@ struct step_layout {
         l.counted = take(sizeof(double));
         l.squares = take(static_cast<std::int64_t>(sizeof(double)) * lockstep::detail::norm_blocks(p.trained_elements));
         l.norm = take(sizeof(double));
+        if (across) l.observed = take((p.parameter_elements - p.trained_elements) * p.settings.element_bytes);
         if (p.settings.replicas == 1) return l;
         if (!together)
             for (bucket const& b : p.buckets)

@@ -23,8 +23,8 @@
 namespace lockstep::grid {
 
 /// A trainer's steps on devices: the work of a whole step of a certain number of samples is captured once as a graph, and
-/// launched from then on, where the platform can capture it. Two places for a batch let the copies of the next one go beside the step. Nothing waits for the
-/// devices but who asks for what they have computed. Plan is the static_plan of a training step.
+/// launched from then on, where the platform can capture it. Two places for a batch let the copies of the next one go beside
+/// the step. Nothing waits for the devices but who asks for what they have computed. Plan is the static_plan of a training step.
 template <class Parallel, class Optimizer, class Options, class Plan>
 class training_step {
     using work = step_work<Parallel, Optimizer, Options, Plan>;
@@ -70,12 +70,13 @@ public:
     Optimizer& optimizer() { return optimizer_; }
     lockstep::detail::step_failure& failure() { return failure_; }
     training_step& passes() { return *this; }
-    lockstep::detail::shard_share share() const { return {0, shards, shards}; }
+    lockstep::detail::shard_share share() const { return model_->share(); }
 
     // ---- a step as a whole ----
 
     void run(call const& what) {
         guarded("the step", [&] {
+            agree(what);
             typename work::batch b = batch_of(what);
             prepare_devices();
             take_inputs(what, b);
@@ -91,12 +92,17 @@ public:
 
     void forward(call const& what) {
         guarded("the forward pass", [&] {
+            agree(what);
             begin_part(what);
             for_all_shards([&](int r, int s) { work_.begin(r, s, batch_); });
             run_part(0, p.forward_count);
             for_all_shards([&](int r, int s) { work_.keep_results(r, s, batch_); });
             work_.synchronize();
-            for (int r = 0; r < replicas; ++r) work_.merge(r, batch_);
+            if constexpr (work::across) {
+                work_.add_results();
+                work_.merge_all(batch_);
+            } else
+                for (int r = 0; r < replicas; ++r) work_.merge(r, batch_);
             work_.synchronize();
             has_changed();
             fetch_results();
@@ -107,12 +113,14 @@ public:
     }
     void reduce(call const& what) {
         guarded("the reduction", [&] {
+            agree(what);
             set_accumulation(what);
             reduce_all();
         });
     }
     void update(call const& what) {
         guarded("the update", [&] {
+            agree(what);
             set_accumulation(what);
             if (!batch_.how.waits) update_all(what);
         });
@@ -120,6 +128,7 @@ public:
     /// With what earlier batches have left, and no new one.
     void update_with_accumulated(call const& what) {
         guarded("the update", [&] {
+            agree(what);
             call nothing = what;
             nothing.inputs = {};
             begin_part(nothing);
@@ -134,7 +143,23 @@ public:
             has_changed();
         });
     }
-    void share_results(call const&) {}
+    /// After an evaluation of own shards: their results become the sums over all processes.
+    void share_results(call const& what) {
+        if constexpr (work::across) {
+            agree(what);
+            std::vector<shard_result> all(static_cast<std::size_t>(shards * model_->processes().size()));
+            model_->processes().all_gather(std::as_bytes(std::span(results_)), std::as_writable_bytes(std::span(all)));
+            for (std::size_t s = 0; s < results_.size(); ++s) {
+                results_[s] = {};
+                for (std::size_t from = s; from < all.size(); from += results_.size()) {
+                    results_[s].loss += all[from].loss;
+                    results_[s].divisor += all[from].divisor;
+                    results_[s].correct += all[from].correct;
+                    results_[s].answers += all[from].answers;
+                }
+            }
+        }
+    }
 
     // ---- what came of it ----
 
@@ -188,13 +213,23 @@ private:
         failure_.rethrow();
     }
 
+    /// All processes are about to do the same. They tell each other before anybody begins.
+    void agree(call const& what) {
+        if constexpr (work::across) {
+            std::vector<lockstep::detail::step_header> all(static_cast<std::size_t>(model_->processes().size()));
+            model_->processes().all_gather(std::as_bytes(std::span(&what.header, 1)), std::as_writable_bytes(std::span(all)));
+            lockstep::detail::compare_headers(all, model_->processes().rank());
+        }
+    }
+
     typename work::batch batch_of(call const& what) const {
         typename work::batch b;
-        std::int64_t first = 0;
+        std::int64_t first = static_cast<std::int64_t>(what.inputs[0].random.first_sample);
         for (int s = 0; s < shards; ++s) {
             b.parts[index(s)] = {first, what.inputs[index(s)].samples};
             first += what.inputs[index(s)].samples;
         }
+        b.whole = work::across ? what.header.whole : first;
         b.how = what.accumulation;
         b.is_sum = what.is_sum;
         b.slot = next_slot_;
@@ -260,9 +295,7 @@ private:
 
     /// Captured when it is first asked for.
     typename P::graph const& graph_of(typename work::batch const& b) {
-        std::int64_t samples = 0;
-        for (sample_range const& part : b.parts) samples += part.count;
-        std::tuple const key{samples, b.how.continues, b.how.waits, b.slot};
+        std::tuple const key{b.whole, b.how.continues, b.how.waits, b.slot};
         auto const found = graphs_.find(key);
         if (found != graphs_.end()) return found->second;
         return graphs_.try_emplace(key, work_.compute(0), [&] { work_.whole_step(b); }).first->second;
@@ -293,7 +326,9 @@ private:
             work_.synchronize();
             first = at + 1;
             if (!stops) continue;
-            for (int r = 0; r < replicas; ++r) work_.sum_shards(r, at, batch_);
+            if constexpr (work::across) work_.sum_all_shards(at, batch_);
+            else
+                for (int r = 0; r < replicas; ++r) work_.sum_shards(r, at, batch_);
             work_.synchronize();
         }
     }

@@ -34,6 +34,9 @@ public:
     /// Whether the replicas' gradients are added by the platform, and each replica then updates all parameters. Otherwise every
     /// slice of a bucket has one owner, who adds the shards' gradients and updates it for all.
     static constexpr bool together = Parallel::reduces_together;
+    /// Whether other processes have replicas too. What shards have in common is then all added by the platform.
+    static constexpr bool across = Parallel::across_processes;
+    static_assert(!across || own_shards == 1);
 
     using rules = std::array<decltype(rule_of_group<T>(std::declval<Optimizer const&>(), 0, 0)),
                              static_cast<std::size_t>(group_count<Optimizer>())>;
@@ -42,6 +45,8 @@ public:
     /// A batch, or rather what does not change from one batch to the next with as many samples.
     struct batch {
         std::array<sample_range, shards> parts{};
+        /// Samples of all processes.
+        std::int64_t whole = 0;
         accumulation how;
         bool is_sum = false;
         /// Which of its two places in memory.
@@ -77,7 +82,7 @@ public:
 
     // ---- memory ----
 
-    static constexpr step_layout layout = step_layout::of(p, Options::accumulates, together);
+    static constexpr step_layout layout = step_layout::of(p, Options::accumulates, together, across);
     static constexpr input_layout slots = input_layout::of(p, own_shards * p.shard_samples(), sizeof(values));
 
     /// The samples of a batch, laid out as `slots` says.
@@ -141,6 +146,8 @@ public:
 
     /// Of no samples nothing is computed: the gradient is 0.
     void begin(int r, int shard, batch const& b) {
+        // Those of other replicas are 0, until all are added.
+        if constexpr (across) P::clear(compute(r), place<std::byte>(r, layout.results), sizeof(shard_sums) * shards);
         if (!takes_part(b, shard))
             P::clear(compute(r), reinterpret_cast<std::byte*>(gradient(shard)), static_cast<std::size_t>(p.parameter_bytes()));
     }
@@ -155,9 +162,40 @@ public:
         }
         a.samples = b.parts[index(shard)].count;
         a.shard = shard;
-        a.results = everywhere<shard_sums>(r, layout.results);
+        if constexpr (across) a.results.at[a.results.count++] = place<shard_sums>(r, layout.results);
+        else a.results = everywhere<shard_sums>(r, layout.results);
         P::template launch<keep_sums<T, replicas>>(compute(r), a);
-        publish<shard_sums>(compute(r), r, layout.results, shard, 1);
+        if constexpr (!across) publish<shard_sums>(compute(r), r, layout.results, shard, 1);
+    }
+    /// The results of all shards, of all processes.
+    void add_results() {
+        static_assert(sizeof(shard_sums) == 2 * sizeof(double));
+        add_everywhere<double>(false, [&](int r) { return place<double>(r, layout.results); }, 2 * shards);
+    }
+    /// A collective operation over all processes, said for all replicas at once.
+    void sum_all_shards(int at, batch const& b) {
+        operation const& op = p.operations[index(at)];
+        std::int64_t const size = p.buffers[index(op.result)].shape.size();
+        auto const result = [&](int r) { return memory_of(r, b).template value<T>(op.result); };
+        for (int r = 0; r < replicas; ++r) copy(compute(r), result(r), memory_of(r, b).template value<T>(op.operands[0]), size);
+        add_everywhere<T>(true, result, size);
+    }
+    /// What the shards of all processes observed of each state, to each replica's, said for all at once.
+    void merge_all(batch const& b) {
+        // Addressed as the states are. The backward pass may still read what its own shard observed.
+        auto const observed = [&](int r) { return place<T>(r, layout.observed) - p.trained_elements; };
+        for (std::size_t i = 0; i < p.parameters.size(); ++i) {
+            if (!p.parameters[i].observed) continue;
+            std::int64_t const begin = p.parameter_offsets[i], size = p.parameters[i].declared.shape.size();
+            merge_rule const rule = p.parameters[i].declared.merge;
+            for (int r = 0; r < replicas; ++r)
+                P::template launch<observe_state<T>>(
+                    update(r), {begin, size, b.parts[index(r)].count, rule, gradient(r), observed(r)});
+            add_everywhere<T>(false, [&](int r) { return observed(r) + begin; }, size,
+                              rule.how == merge_kind::maximum ? combination::maximum : combination::sum);
+            for (int r = 0; r < replicas; ++r)
+                P::template launch<merge_observed<T>>(update(r), {begin, size, b.whole, rule, observed(r), parameters(r)});
+        }
     }
     void sum_shards(int r, int at, batch const& b) {
         operation const& op = p.operations[index(at)];
@@ -190,14 +228,8 @@ public:
     /// later batch is added to by the own shards alone. Said for all replicas at once, bucket after bucket.
     void add_bucket(int number, batch const& b) {
         bucket const& all = p.buckets[index(number)];
-        std::array<stream const*, replicas> order{};
-        std::array<T*, replicas> sums{};
-        for (int r = 0; r < replicas; ++r) {
-            add_own(r, all, b);
-            order[index(r)] = &update(r);
-            sums[index(r)] = mean(r) + all.begin;
-        }
-        if (!b.how.waits) model_->communicators().template all_reduce<T>(order, sums, all.end - all.begin);
+        for (int r = 0; r < replicas; ++r) add_own(r, all, b);
+        if (!b.how.waits) add_everywhere<T>(false, [&](int r) { return mean(r) + all.begin; }, all.end - all.begin);
     }
     void reduce_bucket(int r, int number, batch const& b) {
         if (together && b.how.waits) return;
@@ -315,6 +347,18 @@ private:
         P::copy(s, reinterpret_cast<std::byte*>(to), reinterpret_cast<std::byte const*>(from), static_cast<std::size_t>(count) * sizeof(U));
     }
 
+    /// What lies in a place of each replica, to all of them, behind what is in their streams.
+    template <class U, class Place>
+    void add_everywhere(bool in_compute, Place const& of, std::int64_t count, combination how = combination::sum) {
+        std::array<stream const*, replicas> order{};
+        std::array<U*, replicas> places_of_all{};
+        for (int r = 0; r < replicas; ++r) {
+            order[index(r)] = in_compute ? &compute(r) : &update(r);
+            places_of_all[index(r)] = of(r);
+        }
+        model_->communicators().template all_reduce<U>(order, places_of_all, count, how);
+    }
+
     // ---- slices ----
 
     void add_own(int r, bucket const& all, batch const& b) {
@@ -339,7 +383,8 @@ private:
         if constexpr (together) part.gradients[0] = mean(r);
         else {
             for (int s = 0; reads_gradients && s < shards; ++s)
-                part.gradients[s] = bring(update(r), r, replica_of(s), gradient(s), own.begin, size_of(own), layout.slices + s * layout.slice_bytes);
+                part.gradients[s] = bring(update(r), r, replica_of(s), gradient(s), own.begin, size_of(own),
+                                          layout.slices + s * layout.slice_bytes);
             if (Options::accumulates) part.accumulated = place<T>(r, layout.accumulated);
         }
         part.mean = where_reduced<T>(r, [&](int q) { return mean(q); });
@@ -370,23 +415,35 @@ private:
                 goes_on |= advance(r, b, p.steps.compute, next[index(2 * r)], compute(r));
                 goes_on |= advance(r, b, p.steps.update, next[index(2 * r + 1)], update(r));
             }
-            if constexpr (together) goes_on |= reduce_together(b, next);
+            if constexpr (across) goes_on |= perform_together(b, p.steps.compute, 0, next);
+            if constexpr (together) goes_on |= perform_together(b, p.steps.update, 1, next);
         }
     }
     static constexpr bool is_reduction(command const& c) {
         return c.kind == command_kind::reduce || c.kind == command_kind::reduce_and_update;
     }
-    /// The next bucket, when all replicas have come to it.
-    bool reduce_together(batch const& b, std::array<std::size_t, 2 * replicas>& next) {
-        std::size_t const at = next[1];
+    /// What is said for all replicas at once.
+    static constexpr bool is_joint(command const& c) {
+        return (together && is_reduction(c)) ||
+               (across && (c.kind == command_kind::merge || c.kind == command_kind::sum_shards));
+    }
+    /// The next of these, in one of the replicas' two streams, when all have come to it.
+    bool perform_together(batch const& b, std::span<command const> commands, int which,
+                          std::array<std::size_t, 2 * replicas>& next) {
+        std::size_t const at = next[index(which)];
         for (int r = 0; r < replicas; ++r)
-            if (next[index(2 * r + 1)] != at) return false;
-        if (at == p.steps.update.size() || !is_reduction(p.steps.update[at])) return false;
-        add_bucket(p.steps.update[at].index, b);
-        for (int r = 0; r < replicas; ++r) {
-            perform(p.steps.update[at], r, b, update(r));
-            ++next[index(2 * r + 1)];
+            if (next[index(2 * r + which)] != at) return false;
+        if (at == commands.size() || !is_joint(commands[at])) return false;
+        command const& c = commands[at];
+        if (c.kind == command_kind::merge) merge_all(b);
+        else if (c.kind == command_kind::sum_shards) sum_all_shards(c.index, b);
+        else {
+            // A mean counts the samples of all processes.
+            if (across && c.index == 0) add_results();
+            add_bucket(c.index, b);
+            for (int r = 0; r < replicas; ++r) perform(c, r, b, update(r));
         }
+        for (int r = 0; r < replicas; ++r) ++next[index(2 * r + which)];
         return true;
     }
     bool advance(int r, batch const& b, std::span<command const> commands, std::size_t& next, stream const& s) {
@@ -394,7 +451,7 @@ private:
         for (; next < commands.size(); ++next) {
             command const& c = commands[next];
             if (c.kind == command_kind::wait && arrived_[index(c.index)] < p.steps.events[index(c.index)]) break;
-            if (together && is_reduction(c)) break;
+            if (is_joint(c)) break;
             perform(c, r, b, s);
         }
         return next != first;

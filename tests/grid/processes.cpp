@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Several processes, threads in truth, each with devices that compute by themselves: together they come to what one process
+// comes to that has all the shards, but for rounding, and all to the same bits.
+#include "../parallel/processes.hpp"
+#include "../parallel/training.hpp"
+#include "queues.hpp"
+
+#include <lockstep/layer/activation.hpp>
+#include <lockstep/layer/batch_norm.hpp>
+#include <lockstep/layer/dropout.hpp>
+#include <lockstep/layer/linear.hpp>
+#include <lockstep/train/grid/step.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace {
+
+using namespace tests;
+
+template <int... Number>
+using on = ls::devices<queues::queue<Number>...>;
+template <int... Number>
+using apart = ls::devices<queues::queue<Number, false>...>;
+
+struct seen {
+    static constexpr char const* name = "seen";
+};
+struct largest {
+    static constexpr char const* name = "largest";
+};
+/// x, and how many samples and what largest values there were.
+struct watched {
+    template <class In>
+    using parameters = ls::parameters<ls::state<seen, ls::shape<>, ls::initializer::zeros, ls::merge::sum>,
+                                      ls::state<largest, In, ls::initializer::zeros, ls::merge::maximum>>;
+
+    template <ls::expression X>
+    constexpr auto operator()(X x, auto context) const {
+        if constexpr (!context.training) return x + context[seen{}] * ls::number<0.0>;
+        else {
+            constexpr ls::compute<ls::primitive::max_to<typename X::result_shape, false>, X> over_batch;
+            return ls::observed_with(x + ls::number<0.0>, ls::observe(seen{}, ls::sample_count{} + ls::number<0.0>),
+                                     ls::observe(largest{}, over_batch));
+        }
+    }
+};
+
+template <class... Options>
+using net = ls::sequential<ls::shape<6>, ls::linear<24>, ls::batch_norm<Options...>, ls::tanh, ls::dropout<0.3>, ls::linear<4>>;
+
+/// 20 steps of full, short and nearly empty batches, of which a process takes its part, and an evaluation.
+template <class Model, class Devices, class... Policies, class... Options>
+outcome<double> train_part(int rank, int processes, way how, Options const&... options) {
+    samples<double, typename Model::input_shape> const data(16, 4, 11);
+    ls::parallel<Model, Devices, ls::buckets<ls::bucket_bytes<512>>, ls::element<double>, Policies...> model{ls::seed{3}};
+    ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.05, .momentum = 0.9}, ls::batch_size<16>, options...};
+    auto const part_of = [&](std::int64_t count) {
+        ls::sample_range const part = ls::shard_of(count, rank, processes);
+        auto batch = data.batch(16 - count + part.first, part.count);
+        batch.whole = count;
+        batch.offset = part.first;
+        return batch;
+    };
+    outcome<double> result;
+    std::int64_t const counts[] = {16, 16, 13, 1, 2, 3, 16, 5, 4, 15};
+    for (int step = 0; step < 20; ++step) {
+        auto const batch = part_of(counts[step % 10]);
+        if (how == way::whole) {
+            result.losses.push_back(trainer.step(batch));
+        } else {
+            result.losses.push_back(trainer.forward(batch));
+            trainer.backward();
+            trainer.reduce();
+            trainer.update();
+        }
+    }
+    result.losses.push_back(trainer.loss());
+    if constexpr (requires { trainer.finish_accumulation(); }) trainer.finish_accumulation();
+    std::vector const test{part_of(16), part_of(3), part_of(11)};
+    ls::evaluation const evaluated = trainer.evaluate(test);
+    CHECK(evaluated.samples == 30);
+    result.losses.push_back(evaluated.loss);
+    result.losses.push_back(evaluated.accuracy);
+    result.parameters.assign(model.parameters(), model.parameters() + model.parameter_elements());
+    result.states = trainer.read_optimizer_state(0);
+    return result;
+}
+
+template <class Model, class Devices, class... Options>
+outcome<double> train_on(int processes, way how, Options const&... options) {
+    auto const [results, failures] = run_processes(processes, [&](int rank) {
+        return train_part<Model, Devices, ls::unordered, threads_as_processes>(rank, processes, how, options...);
+    });
+    for (int rank = 0; rank < processes; ++rank) {
+        CHECK(failures[static_cast<std::size_t>(rank)] == "");
+        CHECK(results[static_cast<std::size_t>(rank)] == results[0]);
+    }
+    return results[0];
+}
+
+void check_close(outcome<double> const& found, outcome<double> const& expected) {
+    auto const difference = [](auto const& a, auto const& b) {
+        REQUIRE(a.size() == b.size());
+        double largest = 0.0;
+        for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+        return largest;
+    };
+    CHECK(found.is_finite());
+    CHECK(difference(found.losses, expected.losses) < 1e-11);
+    CHECK(difference(found.parameters, expected.parameters) < 1e-11);
+    CHECK(difference(found.states, expected.states) < 1e-11);
+}
+
+} // namespace
+
+TEST_CASE_TEMPLATE("processes with devices train as one process does", Norm, net<>, net<ls::synchronized>) {
+    auto const one = train_part<Norm, on<0>, ls::reproducible<4>>(0, 1, way::whole);
+    check_close(train_on<Norm, on<0, 1>>(2, way::whole), one);
+    // One device a process: its steps are graphs, with the sums in them.
+    check_close(train_on<Norm, on<0>>(4, way::whole), one);
+    check_close(train_on<Norm, apart<0, 1>>(2, way::by_parts), one);
+}
+
+TEST_CASE("a norm's clip, and batches accumulated, over processes with devices") {
+    auto const one = train_part<net<>, on<0>, ls::reproducible<4>>(0, 1, way::whole, ls::clip_norm{0.05}, ls::accumulate{3});
+    check_close(train_on<net<>, on<0, 1>>(2, way::whole, ls::clip_norm{0.05}, ls::accumulate{3}), one);
+}
+
+TEST_CASE("states that are a sum or the largest of what was seen, over processes with devices") {
+    using counting = ls::sequential<ls::shape<6>, watched, ls::linear<5>, ls::tanh, ls::linear<4>>;
+    auto const one = train_part<counting, on<0>, ls::reproducible<4>>(0, 1, way::whole);
+    check_close(train_on<counting, on<0, 1>>(2, way::whole), one);
+    check_close(train_on<counting, on<0>>(4, way::by_parts), one);
+}
+
+TEST_CASE("processes with devices that are not in step are told so before anything begins") {
+    auto const [results, failures] = run_processes(2, [](int rank) {
+        samples<float, ls::shape<6>> const data(16, 4, 11);
+        ls::parallel<net<>, on<0>, ls::unordered, threads_as_processes> model{ls::seed{3}};
+        ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<16>};
+        auto batch = data.batch(rank * 8, 8);
+        batch.whole = 16;
+        batch.offset = rank * 8;
+        trainer.step(batch);
+        std::vector const test{batch};
+        if (rank == 0) trainer.step(batch);
+        else trainer.evaluate(test);
+        return 0;
+    });
+    for (std::string const& text : failures) {
+        CAPTURE(text);
+        CHECK(text.find("processes are not in step") != std::string::npos);
+        CHECK(text.find("evaluates after step 1 of 16 samples") != std::string::npos);
+    }
+}
+
+TEST_CASE("processes with other seeds do not begin") {
+    auto const [results, failures] = run_processes(2, [](int rank) {
+        ls::parallel<net<>, on<0>, ls::unordered, threads_as_processes> const model{ls::seed{static_cast<std::uint64_t>(rank)}};
+        return 0;
+    });
+    for (std::string const& text : failures)
+        CHECK(text.find("parallel: the seed: expected the same in all processes") != std::string::npos);
+}
