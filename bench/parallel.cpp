@@ -3,6 +3,7 @@
 // Run it with --benchmark_enable_random_interleaving=true --benchmark_repetitions=9 and compare medians.
 #include "batches.hpp"
 #include "models.hpp"
+#include "nets.hpp"
 
 #include <lockstep/lockstep.hpp>
 
@@ -17,19 +18,11 @@ namespace {
 
 constexpr int batch = 1024;
 
-struct big : bench::big {
-    using net = ls::sequential<ls::shape<784>, ls::linear<512>, ls::relu, ls::linear<256>, ls::relu, ls::linear<10>>;
-};
-struct lenet : bench::lenet {
-    using net = ls::sequential<ls::shape<1, 28, 28>, ls::conv2d<32, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>,
-                               ls::conv2d<64, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>, ls::flatten, ls::linear<512>,
-                               ls::relu, ls::linear<10>>;
-};
-
 template <class Case, int Replicas, class... Policies>
 void step(benchmark::State& state) {
-    using input = typename Case::net::input_shape;
-    ls::parallel<typename Case::net, ls::cpu_devices<Replicas>, Policies...> model{ls::seed{1}};
+    using net = typename bench::net<Case>::type;
+    using input = typename net::input_shape;
+    ls::parallel<net, ls::cpu_devices<Replicas>, Policies...> model{ls::seed{1}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = bench::learning_rate, .momentum = bench::momentum},
                         ls::batch_size<batch>};
     auto data = bench::make_batches<Case>(batch);
@@ -62,8 +55,8 @@ void add_rows() {
 } // namespace
 
 int main(int argc, char** argv) {
-    add_rows<big>();
-    add_rows<lenet>();
+    add_rows<bench::big>();
+    add_rows<bench::lenet>();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
     benchmark::RunSpecifiedBenchmarks();

@@ -2,6 +2,7 @@
 // lockstep's training step.
 #include "batches.hpp"
 #include "models.hpp"
+#include "nets.hpp"
 
 #include <lockstep/lockstep.hpp>
 
@@ -14,37 +15,9 @@ namespace ls = lockstep;
 
 namespace {
 
-template <class Case>
-struct net;
-
-template <>
-struct net<bench::tiny> {
-    using type =
-        ls::sequential<ls::shape<4>, ls::linear<64>, ls::tanh, ls::linear<64>, ls::tanh, ls::linear<2>>;
-};
-
-template <>
-struct net<bench::small> {
-    using type = ls::sequential<ls::shape<784>, ls::linear<128>, ls::relu, ls::linear<10>>;
-};
-
-template <>
-struct net<bench::big> {
-    using type =
-        ls::sequential<ls::shape<784>, ls::linear<512>, ls::relu, ls::linear<256>, ls::relu, ls::linear<10>>;
-};
-
-template <>
-struct net<bench::lenet> {
-    using type = ls::sequential<ls::shape<1, 28, 28>,
-                                ls::conv2d<32, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>,
-                                ls::conv2d<64, 5, ls::padding<2>>, ls::relu, ls::max_pool2d<2>,
-                                ls::flatten, ls::linear<512>, ls::relu, ls::linear<10>>;
-};
-
 template <class Case, int Batch, int Replicas>
 void train_step(benchmark::State& state) {
-    using model_type = typename net<Case>::type;
+    using model_type = typename bench::net<Case>::type;
     using input = typename model_type::input_shape;
     static_assert(input::size == bench::input_size<Case>());
     static_assert(model_type::output_shape::size == bench::classes<Case>());
