@@ -65,10 +65,13 @@ elif ! command -v compute-sanitizer >/dev/null; then
 elif limited compute-sanitizer $device --count 2>&1 | grep -i 'not supported'; then
     echo "== compute-sanitizer does not work on this machine: its part is skipped"
 else
-    for tool in memcheck racecheck synccheck; do
-        echo "== compute-sanitizer --tool $tool"
-        # Tests provoke errors of calls, which are none of the tests'.
-        limited compute-sanitizer --tool $tool --error-exitcode 1 --report-api-errors no $device || status=$?
+    # Not the thousand steps of a training, which take too long under a tool.
+    for program in $device $build/tests/cuda/cuda.golden; do
+        for tool in memcheck racecheck synccheck; do
+            echo "== compute-sanitizer --tool $tool ${program##*/}"
+            # Tests provoke errors of calls, which are none of the tests'.
+            limited compute-sanitizer --tool $tool --error-exitcode 1 --report-api-errors no $program || status=$?
+        done
     done
 fi
 
