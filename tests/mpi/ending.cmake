@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# cmake -DSTATUS=<0|error> -DEXPECTED=<line>|<line>... -P ending.cmake -- <command>...
+# cmake -DSTATUS=<a number|error> -DEXPECTED=<line>|<line>... -P ending.cmake -- <command>...
 # The command ends by itself within seconds, with success or an error as expected, and prints the lines. Of one that ends
 # with "..." that is the beginning.
 cmake_minimum_required(VERSION 3.25)
@@ -11,7 +11,7 @@ execute_process(COMMAND ${command} RESULT_VARIABLE status OUTPUT_VARIABLE output
 if(status MATCHES "timeout")
     message(FATAL_ERROR "expected to end within 30 s, found a process that hangs: ${output}")
 endif()
-if((STATUS STREQUAL "0" AND NOT status EQUAL 0) OR (NOT STATUS STREQUAL "0" AND status EQUAL 0))
+if((STATUS STREQUAL "error" AND status EQUAL 0) OR (NOT STATUS STREQUAL "error" AND NOT status EQUAL STATUS))
     message(FATAL_ERROR "expected the exit status ${STATUS}, found ${status}: ${output}")
 endif()
 string(REPLACE "|" ";" EXPECTED "${EXPECTED}")

@@ -220,8 +220,12 @@ public:
     }
 
     /// Seconds that a replica of this process has waited for others, within all steps: for the last gradients of a bucket,
-    /// and for other processes.
-    double waited_seconds(int replica) const { return 1e-9 * static_cast<double>(step_.waited(replica)); }
+    /// and for other processes. What devices do by themselves is not looked at.
+    double waited_seconds(int replica) const
+        requires(!step_type::is_deferred)
+    {
+        return 1e-9 * static_cast<double>(step_.waited(replica));
+    }
 
     /// With record{n}: what the replicas of this process did in the steps that were recorded, as a Chrome trace, which
     /// Perfetto opens.
