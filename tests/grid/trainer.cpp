@@ -34,7 +34,10 @@ auto trained(Optimizer const& optimizer, Options const&... options) {
     outcome<float> result;
     std::vector<double> losses;
     for (int step = 0; step < 15; ++step) losses.push_back(trainer.step(data.batch(0, step % 4 == 3 ? 5 : 16)));
-    if constexpr (requires { trainer.finish_accumulation(); }) trainer.finish_accumulation();
+    if constexpr (requires { trainer.finish_accumulation(); }) {
+        trainer.finish_accumulation();
+        CHECK(trainer.loss() == losses.back());
+    }
     result = outcome_of(trainer);
     result.losses = losses;
     return result;

@@ -129,6 +129,8 @@ public:
     void update_with_accumulated(call const& what) {
         guarded("the update", [&] {
             agree(what);
+            // Losses stay those of the last batch.
+            fetch_results();
             call nothing = what;
             nothing.inputs = {};
             begin_part(nothing);
@@ -140,7 +142,6 @@ public:
             work_.synchronize();
             reduce_all();
             update_all(what);
-            has_changed();
         });
     }
     /// After an evaluation of own shards: their results become the sums over all processes.
