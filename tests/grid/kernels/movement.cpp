@@ -40,7 +40,7 @@ void compare(std::int64_t samples = 3) {
 template <class Primitive, class Shape>
 constexpr bool takes_tiles = [] {
     using x = operand<0, Shape>;
-    return ls::grid::moves_tiles<ls::grid::moved<ls::compute<Primitive, x>, x, Primitive::template moves<x>>>;
+    return ls::grid::moves_tiles<ls::grid::moved<ls::compute<Primitive, x>, x, ls::grid::moves_of<Primitive, x>>>;
 }();
 
 /// Axes in a random order.
@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("movements for a grid: tiles of transposed axes", T, float, d
 TEST_CASE_TEMPLATE("movements for a grid: what needs no movement is one axis", T, float, double) {
     using x = operand<0, ls::shape<4, 3, 5, 7>>;
     using reshape = primitive::reshape<ls::shape<20, 21>>;
-    static_assert(ls::grid::moved<ls::compute<reshape, x>, x, reshape::moves<x>>::value.count == 1);
+    static_assert(ls::grid::moved<ls::compute<reshape, x>, x, ls::grid::moves_of<reshape, x>>::value.count == 1);
     compare<T, reshape, ls::shape<4, 3, 5, 7>>();
 }
 
