@@ -89,7 +89,9 @@ public:
     void begin(replica& own, int shard, shard_input const& input) {
         samples_[static_cast<std::size_t>(shard)] = input.samples;
         own.begin(input, gradients_[shard].data());
-        result_of(shard) = {.samples = input.samples};
+        // In two statements: nvcc 13.0 forgets which member is named in an assignment.
+        result_of(shard) = {};
+        result_of(shard).samples = input.samples;
         if (!takes_part(shard)) std::fill_n(gradient(shard), p.parameter_elements, T{});
     }
     template <class Between>
