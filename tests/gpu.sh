@@ -3,14 +3,15 @@
 # Usage: tests/gpu.sh
 #
 # Builds the tests with the label gpu for this machine's device and runs them, then once more under each of
-# compute-sanitizer's tools, where it is there and supports the machine. Ends within 10 minutes, with 77 where there is
-# no device, which skips what needs one. It needs nvcc, CMake, ninja and doctest, and no network:
-# LOCKSTEP_DOCTEST=<path of doctest.h> in the environment is taken instead of Debian's package.
+# compute-sanitizer's tools, where it is there and supports the machine, and then the benchmarks of bench/gpu.sh, as far
+# as the time goes. Ends within 10 minutes, with 77 where there is no device, which skips what needs one. It needs nvcc,
+# CMake, ninja, doctest and Google Benchmark, and no network: LOCKSTEP_DOCTEST=<path of doctest.h> and
+# LOCKSTEP_BENCHMARK=<prefix of a static libbenchmark> in the environment are taken instead of Debian's packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ ${1-} == --help || ${1-} == -h ]]; then
-    sed -n '3,9s/^# \{0,1\}//p' tests/gpu.sh
+    sed -n '3,11s/^# \{0,1\}//p' tests/gpu.sh
     exit 0
 fi
 
@@ -73,6 +74,14 @@ else
             limited compute-sanitizer --tool $tool --error-exitcode 1 --report-api-errors no $program || status=$?
         done
     done
+fi
+
+# How fast it is does not decide, an error does; 2: something that they need is missing, and was named.
+if [[ -z $skipped ]] && ((SECONDS < 540)); then
+    echo "== benchmarks"
+    benchmarks=0
+    bench/gpu.sh --build build/gpu-bench --seconds 0.5 --limit "$((580 - SECONDS))" || benchmarks=$?
+    if ((benchmarks != 0 && benchmarks != 2)); then status=$benchmarks; fi
 fi
 
 echo "all of it took $SECONDS s"

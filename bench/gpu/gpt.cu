@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#include "../../examples/models/gpt.hpp"
+#include "rows.hpp"
+#include "step.hpp"
+
+#include <lockstep/cuda.hpp>
+
+namespace bench {
+
+/// GPT-2 small, with weights of its own behind the last layer: 163 million parameters.
+void add_gpt() { add_step<ls::cuda_devices<1>, models::gpt<50257, 1024, 768, 12, 12>, 8>("gpt2", 10, 3); }
+
+} // namespace bench
