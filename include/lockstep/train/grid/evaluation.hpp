@@ -4,7 +4,7 @@
 #include <lockstep/parallel/grid/parallel.hpp>
 #include <lockstep/parallel/shard_passes.hpp>
 #include <lockstep/train/evaluation.hpp>
-#include <lockstep/train/grid/memory.hpp>
+#include <lockstep/train/grid/layout.hpp>
 
 #include <array>
 #include <cstddef>
@@ -28,10 +28,10 @@ public:
     static constexpr std::size_t terms = p.buffers[p.loss].shape.size();
     using sums = typename lockstep::detail::shard_evaluations<T, Plan>::sums;
 
-    explicit shard_evaluations(Parallel& model) : model_(&model) {
+    explicit shard_evaluations(Parallel& on) : model_(&on) {
         for (int r = 0; r < replicas; ++r) {
             int const device = Parallel::device(r);
-            passes_.push_back(std::make_unique<replica<P>>(p, device, model.parameters_on(r), philox_key{}));
+            passes_.push_back(std::make_unique<replica<P>>(p, device, on.parameters_on(r), philox_key{}));
             inputs_.emplace_back(device, static_cast<std::size_t>(slots.end));
             given_.emplace_back(static_cast<std::size_t>(slots.end));
             found_.emplace_back(sizeof(T) * values_of_a_shard * static_cast<std::size_t>(own_shards));

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <lockstep/parallel/failure.hpp>
-#include <lockstep/parallel/grid/mirror.hpp>
 #include <lockstep/parallel/shard_passes.hpp>
 #include <lockstep/train/grid/evaluation.hpp>
+#include <lockstep/train/grid/states.hpp>
 #include <lockstep/train/grid/work.hpp>
 #include <lockstep/train/training_step.hpp>
 
@@ -41,8 +41,8 @@ public:
     using call = lockstep::detail::step_call<shards>;
     using shard_result = lockstep::detail::shard_result;
 
-    training_step(Parallel& model, Optimizer const& optimizer, Options const& options)
-        : model_(&model), optimizer_(optimizer), options_(options), work_(model), results_(shards),
+    training_step(Parallel& on, Optimizer const& optimizer, Options const& options)
+        : model_(&on), optimizer_(optimizer), options_(options), work_(on), results_(shards),
           found_(sizeof(shard_sums) * shards), mean_(static_cast<std::size_t>(p.parameter_elements)) {
         for (int r = 0; r < replicas; ++r) {
             copies_.emplace_back(Parallel::device(r));
@@ -52,7 +52,6 @@ public:
             }
         }
         for (int slot = 0; slot < 2; ++slot) done_.emplace_back(Parallel::device(0));
-        states_.fill(std::vector<T>(static_cast<std::size_t>(p.trained_elements)));
     }
 
     training_step(training_step const&) = delete;
@@ -194,14 +193,8 @@ public:
 
     /// What the optimizer keeps, of all replicas, laid out like all parameters. What is written there goes to the devices
     /// before the next step.
-    T* state(int number) {
-        state_mirror_.before_writing([&] { download_states(); });
-        return states_[index(number)].data();
-    }
-    std::vector<T> read_state(int number) {
-        state_mirror_.before_reading([&] { download_states(); });
-        return states_[index(number)];
-    }
+    T* state(int number) { return states_.to_write(work_, number).data(); }
+    std::vector<T> read_state(int number) { return states_.to_read(work_, number); }
     void write_state(int number, std::span<T const> all) { std::ranges::copy(all, state(number)); }
 
 private:
@@ -239,11 +232,11 @@ private:
 
     void prepare_devices() {
         model_->prepare_devices();
-        state_mirror_.before_devices([&] { upload_states(); });
+        states_.prepare_devices(work_);
     }
     void has_changed() {
         model_->changed_on_devices();
-        state_mirror_.changed_on_devices();
+        states_.changed_on_devices();
         results_are_known_ = false;
     }
 
@@ -355,7 +348,7 @@ private:
         work_.synchronize();
         for_all_buckets([&](int r, int b) { work_.update_bucket(r, b, batch_); });
         model_->changed_on_devices();
-        state_mirror_.changed_on_devices();
+        states_.changed_on_devices();
     }
 
     // What devices have.
@@ -372,30 +365,6 @@ private:
         read(found, work_.template place<shard_sums>(0, work::layout.results), shards);
         for (int s = 0; s < shards; ++s) results_[index(s)] = shard_result{.loss = found[s].loss, .divisor = found[s].divisor};
         results_are_known_ = true;
-    }
-    /// Calls copy(stream, on the device, on the host, bytes) for what each of the first `count` replicas keeps.
-    template <class Copy>
-    void for_states(int count, Copy const& copy) {
-        for (int r = 0; r < count; ++r)
-            for (int number = 0; number < work::states; ++number)
-                for (int b = 0; b < static_cast<int>(p.buckets.size()); ++b) {
-                    bucket_slice const own = work::owned(r, b);
-                    copy(work_.compute(r), reinterpret_cast<std::byte*>(work_.state(r, number, b) + own.begin),
-                         reinterpret_cast<std::byte*>(states_[index(number)].data() + own.begin),
-                         static_cast<std::size_t>(own.end - own.begin) * sizeof(T));
-                }
-        work_.synchronize();
-    }
-    void download_states() {
-        work_.synchronize();
-        // Where each replica keeps all of them, they are the same.
-        for_states(work::together ? 1 : replicas,
-                   [](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, host, device, bytes); });
-    }
-    void upload_states() {
-        work_.synchronize();
-        for_states(replicas,
-                   [](auto const& s, std::byte* device, std::byte* host, std::size_t bytes) { P::copy(s, device, host, bytes); });
     }
 
     Parallel* model_;
@@ -414,8 +383,7 @@ private:
     mutable bool results_are_known_ = true;
     typename P::pinned found_;
     mutable std::vector<T> mean_;
-    std::array<std::vector<T>, static_cast<std::size_t>(work::states)> states_;
-    mirror state_mirror_;
+    kept_states<work> states_;
 };
 
 } // namespace lockstep::grid

@@ -4,7 +4,7 @@
 #include <lockstep/parallel/failure.hpp>
 #include <lockstep/parallel/grid/parallel.hpp>
 #include <lockstep/train/grid/kernels.hpp>
-#include <lockstep/train/grid/memory.hpp>
+#include <lockstep/train/grid/step_memory.hpp>
 #include <lockstep/train/optimizer.hpp>
 #include <lockstep/train/update.hpp>
 
@@ -22,103 +22,27 @@ namespace lockstep::grid {
 /// The work of a training step, which it puts into the streams of the replicas' devices: what each command of the plan's
 /// schedule is. Plan is the static_plan of a training step.
 template <class Parallel, class Optimizer, class Options, class Plan>
-class step_work {
+class step_work : public step_memory<Parallel, Optimizer, Options, Plan> {
+    using memory = step_memory<Parallel, Optimizer, Options, Plan>;
+
 public:
-    using T = typename Parallel::element;
-    using P = typename Parallel::devices::platform;
-    using stream = typename P::stream;
-    static constexpr plan p = Plan::value;
-    static constexpr int replicas = p.settings.replicas, shards = p.settings.shards, own_shards = shards / replicas;
-    static constexpr int states = Optimizer::states;
-    static constexpr bool meets = p.shards_advance_together();
-    /// Whether the replicas' gradients are added by the platform, and each replica then updates all parameters. Otherwise every
-    /// slice of a bucket has one owner, who adds the shards' gradients and updates it for all.
-    static constexpr bool together = Parallel::reduces_together;
-    /// Whether other processes have replicas too. What shards have in common is then all added by the platform.
-    static constexpr bool across = Parallel::across_processes;
-    static_assert(!across || own_shards == 1);
+    using typename memory::batch;
+    using typename memory::P;
+    using typename memory::stream;
+    using typename memory::T;
+    using typename memory::values;
+    using memory::across, memory::layout, memory::meets, memory::own_shards, memory::p, memory::replicas, memory::shards,
+        memory::states, memory::together;
+    using memory::compute, memory::gradient, memory::mean, memory::owned, memory::parameters, memory::replica_of,
+        memory::state, memory::takes_part, memory::update;
 
-    using rules = std::array<decltype(rule_of_group<T>(std::declval<Optimizer const&>(), 0, 0)),
-                             static_cast<std::size_t>(group_count<Optimizer>())>;
-    using values = step_values<rules, typename Options::clip_type>;
-
-    /// A batch, or rather what does not change from one batch to the next with as many samples.
-    struct batch {
-        std::array<sample_range, shards> parts{};
-        /// Samples of all processes.
-        std::int64_t whole = 0;
-        accumulation how;
-        bool is_sum = false;
-        /// Which of its two places in memory.
-        int slot = 0;
-        /// Every shard keeps its values, in memory of its own.
-        bool keeps_values = false;
-    };
-
-    explicit step_work(Parallel& model) : model_(&model) {
+    explicit step_work(Parallel& on) : memory(on) {
         for (int r = 0; r < replicas; ++r) {
-            int const device = Parallel::device(r);
-            update_streams_.emplace_back(device);
-            memory_.emplace_back(device, static_cast<std::size_t>(layout.end));
-            states_.emplace_back(device, static_cast<std::size_t>(states * owned_elements(r)) * sizeof(T));
-            for (int slot = 0; slot < 2; ++slot) inputs_.emplace_back(device, static_cast<std::size_t>(slots.end));
-            begun_.emplace_back(device);
-            ended_.emplace_back(device);
-            for (int q = 0; q < replicas; ++q) reaches_[r][q] = r == q || P::reaches(device, Parallel::device(q));
+            begun_.emplace_back(Parallel::device(r));
+            ended_.emplace_back(Parallel::device(r));
         }
         for (std::size_t e = 0; e < p.steps.events.size(); ++e)
             for (int r = 0; r < replicas; ++r) events_.emplace_back(Parallel::device(r));
-        passes_.resize(shards);
-        for (int s = 0; s < shards; ++s)
-            if (meets || s % own_shards == 0) make_memory_of(s);
-    }
-
-    static constexpr int replica_of(int shard) { return shard / own_shards; }
-    stream const& compute(int r) const { return model_->stream(r); }
-    stream const& update(int r) const { return update_streams_[index(r)]; }
-    void synchronize() const {
-        for (int r = 0; r < replicas; ++r) model_->wait_for(compute(r)), model_->wait_for(update(r));
-    }
-
-    // ---- memory ----
-
-    static constexpr step_layout layout = step_layout::of(p, Options::accumulates, together, across);
-    static constexpr input_layout slots = input_layout::of(p, own_shards * p.shard_samples(), sizeof(values));
-
-    /// The samples of a batch, laid out as `slots` says.
-    std::byte* inputs(int r, int slot) const { return inputs_[index(r * 2 + slot)].data(); }
-    template <class U>
-    U* place(int r, std::int64_t offset) const {
-        return reinterpret_cast<U*>(memory_[index(r)].data() + offset);
-    }
-    T* gradient(int shard) const {
-        return place<T>(replica_of(shard), layout.gradients + shard % own_shards * p.parameter_bytes());
-    }
-    T* parameters(int r) const { return reinterpret_cast<T*>(model_->parameters_on(r)); }
-    /// The mean gradient takes the place of a replica's first shard's.
-    T* mean(int r) const { return place<T>(r, layout.gradients); }
-
-    /// The elements of a bucket that a replica updates.
-    static constexpr bucket_slice owned(int r, int number) {
-        bucket const& b = p.buckets[index(number)];
-        return together ? bucket_slice{b.begin, b.end} : slice_of(b, r, replicas);
-    }
-    /// Those of the first so many buckets.
-    static constexpr std::int64_t owned_elements(int r, int bucket_count = static_cast<int>(p.buckets.size())) {
-        std::int64_t sum = 0;
-        for (int b = 0; b < bucket_count; ++b) sum += size_of(owned(r, b));
-        return sum;
-    }
-    /// What the optimizer keeps for a replica's slice of a bucket, addressed as the parameters are.
-    T* state(int r, int number, int of_bucket) const {
-        return reinterpret_cast<T*>(states_[index(r)].data()) + number * owned_elements(r) + owned_elements(r, of_bucket) -
-               owned(r, of_bucket).begin;
-    }
-
-    /// Memory for the values of every shard.
-    void keep_all_values() {
-        for (int s = 0; s < shards; ++s)
-            if (passes_[index(s)] == nullptr) make_memory_of(s);
     }
 
     // ---- a step as a whole ----
@@ -142,12 +66,10 @@ public:
 
     // ---- its parts ----
 
-    bool takes_part(batch const& b, int shard) const { return meets || b.parts[index(shard)].count > 0; }
-
     /// Of no samples nothing is computed: the gradient is 0.
     void begin(int r, int shard, batch const& b) {
         // Those of other replicas are 0, until all are added.
-        if constexpr (across) P::clear(compute(r), place<std::byte>(r, layout.results), sizeof(shard_sums) * shards);
+        if constexpr (across) P::clear(compute(r), this->template place<std::byte>(r, layout.results), sizeof(shard_sums) * shards);
         if (!takes_part(b, shard))
             P::clear(compute(r), reinterpret_cast<std::byte*>(gradient(shard)), static_cast<std::size_t>(p.parameter_bytes()));
     }
@@ -162,15 +84,15 @@ public:
         }
         a.samples = b.parts[index(shard)].count;
         a.shard = shard;
-        if constexpr (across) a.results.at[a.results.count++] = place<shard_sums>(r, layout.results);
-        else a.results = everywhere<shard_sums>(r, layout.results);
+        if constexpr (across) a.results.at[a.results.count++] = this->template place<shard_sums>(r, layout.results);
+        else a.results = this->template everywhere<shard_sums>(r, layout.results);
         P::template launch<keep_sums<T, replicas>>(compute(r), a);
-        if constexpr (!across) publish<shard_sums>(compute(r), r, layout.results, shard, 1);
+        if constexpr (!across) this->template publish<shard_sums>(compute(r), r, layout.results, shard, 1);
     }
     /// The results of all shards, of all processes.
     void add_results() {
         static_assert(sizeof(shard_sums) == 2 * sizeof(double));
-        add_everywhere<double>(false, [&](int r) { return place<double>(r, layout.results); }, 2 * shards);
+        add_everywhere<double>(false, [&](int r) { return this->template place<double>(r, layout.results); }, 2 * shards);
     }
     /// A collective operation over all processes, said for all replicas at once.
     void sum_all_shards(int at, batch const& b) {
@@ -183,7 +105,7 @@ public:
     /// What the shards of all processes observed of each state, to each replica's, said for all at once.
     void merge_all(batch const& b) {
         // Addressed as the states are. The backward pass may still read what its own shard observed.
-        auto const observed = [&](int r) { return place<T>(r, layout.observed) - p.trained_elements; };
+        auto const observed = [&](int r) { return this->template place<T>(r, layout.observed) - p.trained_elements; };
         for (std::size_t i = 0; i < p.parameters.size(); ++i) {
             if (!p.parameters[i].observed) continue;
             std::int64_t const begin = p.parameter_offsets[i], size = p.parameters[i].declared.shape.size();
@@ -235,7 +157,7 @@ public:
         if (together && b.how.waits) return;
         for_slices(r, number, b, true, [&](auto const& part) { P::template launch<reduce_to_mean<slice_type>>(update(r), part); });
         bucket_slice const own = owned(r, number);
-        if (!together && !b.how.waits) publish<T>(update(r), r, layout.gradients, own.begin, size_of(own));
+        if (!together && !b.how.waits) this->template publish<T>(update(r), r, layout.gradients, own.begin, size_of(own));
     }
     void reduce_and_update_bucket(int r, int number, batch const& b) {
         if (together && b.how.waits) return;
@@ -250,102 +172,26 @@ public:
         a.elements = p.trained_elements;
         a.first_block = together ? 0 : blocks * r / replicas;
         a.last_block = together ? blocks : blocks * (r + 1) / replicas;
-        a.squares = where_reduced<double>(r, [&](int q) { return place<double>(q, layout.squares); });
+        a.squares = this->template where_reduced<double>(r, [&](int q) { return this->template place<double>(q, layout.squares); });
         P::template launch<measure_blocks<T, replicas>>(update(r), a);
-        if (!together) publish<double>(update(r), r, layout.squares, a.first_block, a.last_block - a.first_block);
+        if (!together) this->template publish<double>(update(r), r, layout.squares, a.first_block, a.last_block - a.first_block);
     }
     void update_bucket(int r, int number, batch const& b) {
         constexpr int blocks = static_cast<int>(lockstep::detail::norm_blocks(p.trained_elements));
         if (Options::clip_type::needs_norm && number == 0)
-            P::template launch<add_blocks<blocks>>(update(r), {place<double>(r, layout.squares), place<double>(r, layout.norm)});
+            P::template launch<add_blocks<blocks>>(update(r), {this->template place<double>(r, layout.squares), this->template place<double>(r, layout.norm)});
         for_slices(r, number, b, false, [&](auto const& part) { P::template launch<update_from_mean<slice_type>>(update(r), part); });
         bucket_slice const own = owned(r, number);
         if (!together) publish_parameters(r, own.begin, size_of(own));
     }
     void keep_what_is_counted(int r, batch const& b) {
-        P::template launch<keep_counted<shards>>(compute(r), {place<shard_sums>(r, layout.results), place<double>(r, layout.counted), b.how});
+        P::template launch<keep_counted<shards>>(compute(r), {this->template place<shard_sums>(r, layout.results), this->template place<double>(r, layout.counted), b.how});
     }
 
 private:
     using slice_type = slice<T, together ? 1 : shards, shards, replicas, states, values>;
-
-    static constexpr std::size_t index(int number) { return static_cast<std::size_t>(number); }
-    static constexpr std::int64_t size_of(bucket_slice const& s) { return s.end - s.begin; }
-
-    void make_memory_of(int shard) {
-        int const r = replica_of(shard);
-        passes_[index(shard)] = std::make_unique<replica<P>>(p, Parallel::device(r), model_->parameters_on(r),
-                                                             make_key(model_->initial_seed().value));
-    }
-    /// Shards of one replica use the same memory one after the other, unless all of them keep their values.
-    replica<P> const& memory_of(int shard, batch const& b) const {
-        return *passes_[index(meets || b.keeps_values ? shard : replica_of(shard) * own_shards)];
-    }
-    T* address(int shard, batch const& b, int buffer) const {
-        return memory_of(shard, b).template address<T>(place_of(shard, b), buffer);
-    }
-    values const* values_of(int r, batch const& b) const { return reinterpret_cast<values const*>(inputs(r, b.slot)); }
-
-    shard_place place_of(int shard, batch const& b) const {
-        int const r = replica_of(shard);
-        std::byte* const samples = inputs(r, b.slot);
-        std::int64_t const before = b.parts[index(shard)].first - b.parts[index(r * own_shards)].first;
-        return {.inputs = samples + slots.inputs + before * sample_bytes(p, buffer_kind::input),
-                .targets = samples + slots.targets + before * sample_bytes(p, buffer_kind::target),
-                .gradients = reinterpret_cast<std::byte*>(gradient(shard)),
-                .samples = b.parts[index(shard)].count,
-                .first_sample = b.parts[index(shard)].first,
-                .step = &values_of(r, b)->step};
-    }
-
-    // ---- other replicas' memory ----
-
-    /// The same place of the memory of a step in all replicas that a kernel of this one's reaches, its own first.
-    template <class U>
-    places<U, replicas> everywhere(int r, std::int64_t offset) const {
-        return everywhere_reached<U>(r, [&](int q) { return place<U>(q, offset); });
-    }
-    places<T, replicas> parameters_everywhere(int r) const {
-        return everywhere_reached<T>(r, [&](int q) { return parameters(q); });
-    }
-    template <class U, class Place>
-    places<U, replicas> everywhere_reached(int r, Place const& of) const {
-        places<U, replicas> all;
-        all.at[all.count++] = of(r);
-        for (int q = 0; q < replicas; ++q)
-            if (q != r && reaches_[r][q]) all.at[all.count++] = of(q);
-        return all;
-    }
-    /// Where a replica writes what it has reduced: for all, or where each does that, for itself.
-    template <class U, class Place>
-    places<U, replicas> where_reduced(int r, Place const& of) const {
-        if constexpr (together) {
-            places<U, replicas> own;
-            own.at[own.count++] = of(r);
-            return own;
-        } else return everywhere_reached<U>(r, of);
-    }
-    /// And copies for those that it does not reach, of elements first to first + count - 1.
-    template <class U>
-    void publish(stream const& s, int r, std::int64_t offset, std::int64_t first, std::int64_t count) const {
-        for (int q = 0; q < replicas; ++q)
-            if (!reaches_[r][q]) copy(s, place<U>(q, offset) + first, place<U>(r, offset) + first, count);
-    }
-    void publish_parameters(int r, std::int64_t first, std::int64_t count) const {
-        for (int q = 0; q < replicas; ++q)
-            if (!reaches_[r][q]) copy(update(r), parameters(q) + first, parameters(r) + first, count);
-    }
-    /// Elements of another replica's, where this one's kernels read them, addressed as they are there.
-    T const* bring(stream const& s, int r, int q, T const* theirs, std::int64_t first, std::int64_t count, std::int64_t offset) const {
-        if (reaches_[r][q]) return theirs;
-        T* const own = place<T>(r, offset);
-        copy(s, own, theirs + first, count);
-        return own - first;
-    }
-    template <class U>
-    static void copy(stream const& s, U* to, U const* from, std::int64_t count) {
-        P::copy(s, reinterpret_cast<std::byte*>(to), reinterpret_cast<std::byte const*>(from), static_cast<std::size_t>(count) * sizeof(U));
-    }
+    using memory::address, memory::bring, memory::copy, memory::index, memory::memory_of, memory::parameters_everywhere,
+        memory::place_of, memory::publish_parameters, memory::size_of, memory::values_of;
 
     /// What lies in a place of each replica, to all of them, behind what is in their streams.
     template <class U, class Place>
@@ -356,7 +202,7 @@ private:
             order[index(r)] = in_compute ? &compute(r) : &update(r);
             places_of_all[index(r)] = of(r);
         }
-        model_->communicators().template all_reduce<U>(order, places_of_all, count, how);
+        this->model().communicators().template all_reduce<U>(order, places_of_all, count, how);
     }
 
     // ---- slices ----
@@ -368,7 +214,7 @@ private:
         a.end = all.end;
         a.how = b.how;
         for (int s = 0; s < own_shards; ++s) a.gradients[s] = gradient(r * own_shards + s);
-        if (Options::accumulates) a.accumulated = place<T>(r, layout.accumulated);
+        if (Options::accumulates) a.accumulated = this->template place<T>(r, layout.accumulated);
         P::template launch<add_own_gradients<T, own_shards>>(update(r), a);
     }
 
@@ -385,14 +231,14 @@ private:
             for (int s = 0; reads_gradients && s < shards; ++s)
                 part.gradients[s] = bring(update(r), r, replica_of(s), gradient(s), own.begin, size_of(own),
                                           layout.slices + s * layout.slice_bytes);
-            if (Options::accumulates) part.accumulated = place<T>(r, layout.accumulated);
+            if (Options::accumulates) part.accumulated = this->template place<T>(r, layout.accumulated);
         }
-        part.mean = where_reduced<T>(r, [&](int q) { return mean(q); });
-        part.parameters = where_reduced<T>(r, [&](int q) { return parameters(q); });
+        part.mean = this->template where_reduced<T>(r, [&](int q) { return mean(q); });
+        part.parameters = this->template where_reduced<T>(r, [&](int q) { return parameters(q); });
         for (int k = 0; k < states; ++k) part.states[k] = state(r, k, number);
-        part.results = place<shard_sums>(r, layout.results);
-        part.before = place<double>(r, layout.counted);
-        if (Options::clip_type::needs_norm) part.norm = place<double>(r, layout.norm);
+        part.results = this->template place<shard_sums>(r, layout.results);
+        part.before = this->template place<double>(r, layout.counted);
+        if (Options::clip_type::needs_norm) part.norm = this->template place<double>(r, layout.norm);
         part.values = values_of(r, b);
         for (lockstep::detail::group_range const& range : lockstep::detail::static_group_ranges<Optimizer, Plan>.all()) {
             part.begin = std::max(own.begin, range.begin);
@@ -486,12 +332,7 @@ private:
         for (int k = c.first_shard; k < c.last_shard; ++k) work(r * own_shards + k);
     }
 
-    Parallel* model_;
-    std::vector<stream> update_streams_;
     std::vector<typename P::event> begun_, ended_, events_;
-    std::vector<typename P::memory> memory_, states_, inputs_;
-    std::vector<std::unique_ptr<replica<P>>> passes_;
-    bool reaches_[replicas][replicas] = {};
     std::array<int, p.steps.events.size()> arrived_{};
 };
 
