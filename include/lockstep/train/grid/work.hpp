@@ -98,8 +98,8 @@ public:
     void sum_all_shards(int at, batch const& b) {
         operation const& op = p.operations[index(at)];
         std::int64_t const size = p.buffers[index(op.result)].shape.size();
-        auto const result = [&](int r) { return memory_of(r, b).template value<T>(op.result); };
-        for (int r = 0; r < replicas; ++r) copy(compute(r), result(r), memory_of(r, b).template value<T>(op.operands[0]), size);
+        auto const result = [&](int r) { return address(r, b, op.result); };
+        for (int r = 0; r < replicas; ++r) copy(compute(r), result(r), address(r, b, op.operands[0]), size);
         add_everywhere<T>(true, result, size);
     }
     /// What the shards of all processes observed of each state, to each replica's, said for all at once.
