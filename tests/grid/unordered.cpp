@@ -51,15 +51,6 @@ double difference(auto const& a, auto const& b) {
     for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(static_cast<double>(a[i] - b[i])));
     return largest;
 }
-template <class T>
-void check_close(outcome<T> const& found, outcome<T> const& expected) {
-    CHECK(found.is_finite());
-    double const bound = sizeof(T) == 8 ? 1e-12 : 2e-4;
-    CHECK(difference(found.losses, expected.losses) < bound);
-    CHECK(difference(found.parameters, expected.parameters) < bound);
-    CHECK(difference(found.states, expected.states) < bound);
-}
-
 /// Steps with a norm's clip over accumulated batches, the last of which are too few.
 template <class Devices, class... Policies>
 auto accumulated() {

@@ -142,6 +142,11 @@ protected:
 
     // ---- other replicas' memory ----
 
+    bool reaches(int r, int q) const {
+        if constexpr (replicas == 1) return true;
+        else return reaches_[r][q];
+    }
+
     /// The same place of the memory of a step in all replicas that a kernel of this one's reaches, its own first.
     template <class U>
     places<U, replicas> everywhere(int r, std::int64_t offset) const {
@@ -155,7 +160,7 @@ protected:
         places<U, replicas> all;
         all.at[all.count++] = of(r);
         for (int q = 0; q < replicas; ++q)
-            if (q != r && reaches_[r][q]) all.at[all.count++] = of(q);
+            if (q != r && reaches(r, q)) all.at[all.count++] = of(q);
         return all;
     }
     /// Where a replica writes what it has reduced: for all, or where each does that, for itself.
@@ -171,15 +176,15 @@ protected:
     template <class U>
     void publish(stream const& s, int r, std::int64_t offset, std::int64_t first, std::int64_t count) const {
         for (int q = 0; q < replicas; ++q)
-            if (!reaches_[r][q]) copy(s, place<U>(q, offset) + first, place<U>(r, offset) + first, count);
+            if (!reaches(r, q)) copy(s, place<U>(q, offset) + first, place<U>(r, offset) + first, count);
     }
     void publish_parameters(int r, std::int64_t first, std::int64_t count) const {
         for (int q = 0; q < replicas; ++q)
-            if (!reaches_[r][q]) copy(update(r), parameters(q) + first, parameters(r) + first, count);
+            if (!reaches(r, q)) copy(update(r), parameters(q) + first, parameters(r) + first, count);
     }
     /// Elements of another replica's, where this one's kernels read them, addressed as they are there.
     T const* bring(stream const& s, int r, int q, T const* theirs, std::int64_t first, std::int64_t count, std::int64_t offset) const {
-        if (reaches_[r][q]) return theirs;
+        if (reaches(r, q)) return theirs;
         T* const own = place<T>(r, offset);
         copy(s, own, theirs + first, count);
         return own - first;
