@@ -8,6 +8,12 @@
 #include <array>
 #include <type_traits>
 
+namespace lockstep::grid {
+
+inline constexpr int most_replicas = 64;
+
+} // namespace lockstep::grid
+
 namespace lockstep {
 
 namespace detail {
@@ -23,7 +29,7 @@ struct first_of {
 /// has two replicas, which do all that replicas on two devices do.
 template <class... Device>
 struct devices {
-    static_assert(sizeof...(Device) >= 1 && sizeof...(Device) <= 64, "devices has 1 to 64 replicas");
+    static_assert(sizeof...(Device) >= 1 && sizeof...(Device) <= grid::most_replicas, "devices has 1 to 64 replicas");
     using platform = typename detail::first_of<Device...>::type::platform;
     static_assert((std::is_same_v<typename Device::platform, platform> && ...), "devices are of one kind");
 

@@ -3,6 +3,7 @@
 
 #include <lockstep/device/grid/kernel.hpp>
 #include <lockstep/expression/math/root.hpp>
+#include <lockstep/parallel/grid/devices.hpp>
 #include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/train/clip.hpp>
@@ -18,10 +19,11 @@ namespace lockstep::grid {
 
 using lockstep::detail::accumulation;
 
-/// The same place in the memory of several replicas.
-template <class T, int Replicas>
+/// The same place in the memory of several replicas. Nothing of it, and so no kernel, depends on how many there are: the
+/// compiler makes one code of an update for all of them, whose products and sums it joins in one way.
+template <class T>
 struct places {
-    T* at[Replicas] = {};
+    T* at[most_replicas] = {};
     int count = 0;
 
     constexpr void write(std::int64_t index, T value) const {
@@ -35,7 +37,7 @@ struct shard_sums {
 };
 
 /// A shard's loss, and what it is divided by.
-template <class T, int Replicas>
+template <class T>
 struct keep_sums : kernel_base<1> {
     struct argument {
         /// Of a shard that took no part, none.
@@ -44,7 +46,7 @@ struct keep_sums : kernel_base<1> {
         T const* divisor = nullptr;
         std::int64_t samples = 0;
         int shard = 0;
-        places<shard_sums, Replicas> results;
+        places<shard_sums> results;
     };
     static constexpr std::int64_t units(argument const&) { return 1; }
     static constexpr void run(argument const& a, std::int64_t, auto const&, nothing_shared&) {
@@ -109,7 +111,7 @@ struct add_own_gradients : kernel_base<1> {
 
 /// Elements of a bucket that belong to one group of the optimizer, at their owner's. Their gradients are the sums of Summands
 /// values: of all shards, or of one, which is the sum of all already.
-template <class T, int Summands, int Shards, int Replicas, int States, class Values>
+template <class T, int Summands, int Shards, int States, class Values>
 struct slice {
     std::int64_t begin = 0, end = 0;
     int group = 0;
@@ -118,7 +120,7 @@ struct slice {
     T const* gradients[Summands] = {};
     /// Of earlier batches, where the gradients do not contain them.
     T* accumulated = nullptr;
-    places<T, Replicas> mean, parameters;
+    places<T> mean, parameters;
     T* states[States > 0 ? States : 1] = {};
     shard_sums const* results = nullptr;
     double const* before = nullptr;
@@ -132,7 +134,8 @@ struct slice {
     constexpr T divisor() const {
         return is_sum ? T(1) : mean_divisor(static_cast<T>(counted<Shards>(results, before, how)));
     }
-    constexpr void update(std::int64_t i, T gradient) const {
+    /// One code for those that reduce too and those that do not.
+    [[gnu::noinline]] constexpr void update(std::int64_t i, T gradient) const {
         auto const clip = values->clip.template function_for<T>(norm != nullptr ? *norm : 0.0);
         auto const rule = lockstep::detail::clipped_rule{clip, values->rules[static_cast<std::size_t>(group)]};
         [&]<std::size_t... State>(std::index_sequence<State...>) {
@@ -175,12 +178,12 @@ struct update_from_mean : kernel_base<1> {
 };
 
 /// Sums of squares of blocks of the mean gradient, a replica's share of them.
-template <class T, int Replicas>
+template <class T>
 struct measure_blocks : kernel_base<256> {
     struct argument {
         T const* mean = nullptr;
         std::int64_t elements = 0, first_block = 0, last_block = 0;
-        places<double, Replicas> squares;
+        places<double> squares;
     };
     static constexpr std::int64_t units(argument const& a) { return a.last_block - a.first_block; }
     static constexpr void run(argument const& a, std::int64_t unit, auto const& group, nothing_shared&) {
@@ -212,14 +215,14 @@ struct add_blocks : kernel_base<256> {
 };
 
 /// What the shards of a batch observed of a state, to where it is.
-template <class T, int Shards, int Replicas>
+template <class T, int Shards>
 struct merge_state : kernel_base<1> {
     struct argument {
         std::int64_t begin = 0, size = 0;
         merge_rule rule;
         T const* observations[Shards] = {};
         std::int64_t samples[Shards] = {};
-        places<T, Replicas> states;
+        places<T> states;
     };
     static constexpr std::int64_t units(argument const& a) { return a.size; }
     static constexpr void run(argument const& a, std::int64_t unit, auto const&, nothing_shared&) {

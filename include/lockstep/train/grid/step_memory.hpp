@@ -149,15 +149,15 @@ protected:
 
     /// The same place of the memory of a step in all replicas that a kernel of this one's reaches, its own first.
     template <class U>
-    places<U, replicas> everywhere(int r, std::int64_t offset) const {
+    places<U> everywhere(int r, std::int64_t offset) const {
         return everywhere_reached<U>(r, [&](int q) { return place<U>(q, offset); });
     }
-    places<T, replicas> parameters_everywhere(int r) const {
+    places<T> parameters_everywhere(int r) const {
         return everywhere_reached<T>(r, [&](int q) { return parameters(q); });
     }
     template <class U, class Place>
-    places<U, replicas> everywhere_reached(int r, Place const& of) const {
-        places<U, replicas> all;
+    places<U> everywhere_reached(int r, Place const& of) const {
+        places<U> all;
         all.at[all.count++] = of(r);
         for (int q = 0; q < replicas; ++q)
             if (q != r && reaches(r, q)) all.at[all.count++] = of(q);
@@ -165,9 +165,9 @@ protected:
     }
     /// Where a replica writes what it has reduced: for all, or where each does that, for itself.
     template <class U, class Place>
-    places<U, replicas> where_reduced(int r, Place const& of) const {
+    places<U> where_reduced(int r, Place const& of) const {
         if constexpr (together) {
-            places<U, replicas> own;
+            places<U> own;
             own.at[own.count++] = of(r);
             return own;
         } else return everywhere_reached<U>(r, of);

@@ -77,7 +77,7 @@ public:
         if (takes_part(b, shard)) memory_of(shard, b).run(compute(r), place_of(shard, b), first, last);
     }
     void keep_results(int r, int shard, batch const& b) {
-        typename keep_sums<T, replicas>::argument a;
+        typename keep_sums<T>::argument a;
         if (takes_part(b, shard)) {
             a.loss = address(shard, b, p.loss);
             if (p.divisor >= 0) a.divisor = address(shard, b, p.divisor);
@@ -86,7 +86,7 @@ public:
         a.shard = shard;
         if constexpr (across) a.results.at[a.results.count++] = this->template place<shard_sums>(r, layout.results);
         else a.results = this->template everywhere<shard_sums>(r, layout.results);
-        P::template launch<keep_sums<T, replicas>>(compute(r), a);
+        P::template launch<keep_sums<T>>(compute(r), a);
         if constexpr (!across) this->template publish<shard_sums>(compute(r), r, layout.results, shard, 1);
     }
     /// The results of all shards, of all processes.
@@ -133,7 +133,7 @@ public:
         int number = 0;
         for (std::size_t i = 0; i < p.parameters.size(); ++i) {
             if (!p.parameters[i].observed || number++ % replicas != r) continue;
-            typename merge_state<T, shards, replicas>::argument a;
+            typename merge_state<T, shards>::argument a;
             a.begin = p.parameter_offsets[i];
             a.size = p.parameters[i].declared.shape.size();
             a.rule = p.parameters[i].declared.merge;
@@ -142,7 +142,7 @@ public:
                 a.observations[s] = bring(update(r), r, replica_of(s), gradient(s), a.begin, a.size, layout.slices + s * layout.slice_bytes);
             }
             a.states = parameters_everywhere(r);
-            P::template launch<merge_state<T, shards, replicas>>(update(r), a);
+            P::template launch<merge_state<T, shards>>(update(r), a);
             publish_parameters(r, a.begin, a.size);
         }
     }
@@ -167,13 +167,13 @@ public:
     }
     void measure(int r) {
         constexpr std::int64_t blocks = lockstep::detail::norm_blocks(p.trained_elements);
-        typename measure_blocks<T, replicas>::argument a;
+        typename measure_blocks<T>::argument a;
         a.mean = mean(r);
         a.elements = p.trained_elements;
         a.first_block = together ? 0 : blocks * r / replicas;
         a.last_block = together ? blocks : blocks * (r + 1) / replicas;
         a.squares = this->template where_reduced<double>(r, [&](int q) { return this->template place<double>(q, layout.squares); });
-        P::template launch<measure_blocks<T, replicas>>(update(r), a);
+        P::template launch<measure_blocks<T>>(update(r), a);
         if (!together) this->template publish<double>(update(r), r, layout.squares, a.first_block, a.last_block - a.first_block);
     }
     void update_bucket(int r, int number, batch const& b) {
@@ -189,7 +189,7 @@ public:
     }
 
 private:
-    using slice_type = slice<T, together ? 1 : shards, shards, replicas, states, values>;
+    using slice_type = slice<T, together ? 1 : shards, shards, states, values>;
     using memory::address, memory::bring, memory::copy, memory::index, memory::memory_of, memory::parameters_everywhere,
         memory::place_of, memory::publish_parameters, memory::size_of, memory::values_of;
 
