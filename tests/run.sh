@@ -80,8 +80,8 @@ if (($# == 0)); then
         echo "== no clang++-19: its part is skipped"
     fi
 
-    # Gradients take the ways of the reference cases, which are among these.
-    suite asan-ubsan tests-asan unit_tests golden_tests fault_tests -- -L '^(unit|golden|fault)$'
+    suite asan-ubsan tests-asan unit_tests gradient_tests golden_tests fault_tests -- \
+        -L '^(unit|gradient|golden|fault)$'
     suite tsan tests-tsan parallel_tests loader_tests grid_tests -- -L '^(parallel|loader|grid)$'
     command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]] || echo "== no nvcc: its tests are left out"
 fi

@@ -3,6 +3,7 @@
 // comes to that has all the shards, but for rounding, and all to the same bits.
 #include "../parallel/processes.hpp"
 #include "../parallel/training.hpp"
+#include "../parallel/watched.hpp"
 #include "queues.hpp"
 
 #include <lockstep/layer/activation.hpp>
@@ -26,29 +27,6 @@ using on = ls::devices<queues::queue<Number>...>;
 template <int... Number>
 using apart = ls::devices<queues::queue<Number, false>...>;
 
-struct seen {
-    static constexpr char const* name = "seen";
-};
-struct largest {
-    static constexpr char const* name = "largest";
-};
-/// x, and how many samples and what largest values there were.
-struct watched {
-    template <class In>
-    using parameters = ls::parameters<ls::state<seen, ls::shape<>, ls::initializer::zeros, ls::merge::sum>,
-                                      ls::state<largest, In, ls::initializer::zeros, ls::merge::maximum>>;
-
-    template <ls::expression X>
-    constexpr auto operator()(X x, auto context) const {
-        if constexpr (!context.training) return x + context[seen{}] * ls::number<0.0>;
-        else {
-            constexpr ls::compute<ls::primitive::max_to<typename X::result_shape, false>, X> over_batch;
-            return ls::observed_with(x + ls::number<0.0>, ls::observe(seen{}, ls::sample_count{} + ls::number<0.0>),
-                                     ls::observe(largest{}, over_batch));
-        }
-    }
-};
-
 template <class... Options>
 using net = ls::sequential<ls::shape<6>, ls::linear<24>, ls::batch_norm<Options...>, ls::tanh, ls::dropout<0.3>, ls::linear<4>>;
 
@@ -58,26 +36,10 @@ outcome<double> train_part(int rank, int processes, way how, Options const&... o
     samples<double, typename Model::input_shape> const data(16, 4, 11);
     ls::parallel<Model, Devices, ls::buckets<ls::bucket_bytes<512>>, ls::element<double>, Policies...> model{ls::seed{3}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.05, .momentum = 0.9}, ls::batch_size<16>, options...};
-    auto const part_of = [&](std::int64_t count) {
-        ls::sample_range const part = ls::shard_of(count, rank, processes);
-        auto batch = data.batch(16 - count + part.first, part.count);
-        batch.whole = count;
-        batch.offset = part.first;
-        return batch;
-    };
+    auto const part_of = [&](std::int64_t count) { return data.part_of(count, rank, processes); };
     outcome<double> result;
     std::int64_t const counts[] = {16, 16, 13, 1, 2, 3, 16, 5, 4, 15};
-    for (int step = 0; step < 20; ++step) {
-        auto const batch = part_of(counts[step % 10]);
-        if (how == way::whole) {
-            result.losses.push_back(trainer.step(batch));
-        } else {
-            result.losses.push_back(trainer.forward(batch));
-            trainer.backward();
-            trainer.reduce();
-            trainer.update();
-        }
-    }
+    for (int step = 0; step < 20; ++step) result.losses.push_back(take_step(trainer, part_of(counts[step % 10]), how));
     result.losses.push_back(trainer.loss());
     if constexpr (requires { trainer.finish_accumulation(); }) trainer.finish_accumulation();
     std::vector const test{part_of(16), part_of(3), part_of(11)};
@@ -92,14 +54,9 @@ outcome<double> train_part(int rank, int processes, way how, Options const&... o
 
 template <class Model, class Devices, class... Options>
 outcome<double> train_on(int processes, way how, Options const&... options) {
-    auto const [results, failures] = run_processes(processes, [&](int rank) {
+    return run_alike(processes, [&](int rank) {
         return train_part<Model, Devices, ls::unordered, threads_as_processes>(rank, processes, how, options...);
     });
-    for (int rank = 0; rank < processes; ++rank) {
-        CHECK(failures[static_cast<std::size_t>(rank)] == "");
-        CHECK(results[static_cast<std::size_t>(rank)] == results[0]);
-    }
-    return results[0];
 }
 
 } // namespace

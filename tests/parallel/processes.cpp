@@ -25,26 +25,10 @@ outcome<float> train_part(int rank, int processes, way how, Options const&... op
     samples<float, typename Model::input_shape> const data(16, 4, 11);
     ls::parallel<Model, ls::cpu_devices<Replicas>, ls::buckets<ls::bucket_bytes<512>>, Policies...> model{ls::seed{3}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::adam{.learning_rate = 0.02}, ls::batch_size<16>, options...};
-    auto const part_of = [&](std::int64_t count) {
-        ls::sample_range const part = ls::shard_of(count, rank, processes);
-        auto batch = data.batch(16 - count + part.first, part.count);
-        batch.whole = count;
-        batch.offset = part.first;
-        return batch;
-    };
+    auto const part_of = [&](std::int64_t count) { return data.part_of(count, rank, processes); };
     outcome<float> result;
     std::int64_t const counts[] = {16, 16, 13, 1, 2, 3, 16, 5, 4, 15};
-    for (int step = 0; step < 40; ++step) {
-        auto const batch = part_of(counts[step % 10]);
-        if (how == way::whole) {
-            result.losses.push_back(trainer.step(batch));
-        } else {
-            result.losses.push_back(trainer.forward(batch));
-            trainer.backward();
-            trainer.reduce();
-            trainer.update();
-        }
-    }
+    for (int step = 0; step < 40; ++step) result.losses.push_back(take_step(trainer, part_of(counts[step % 10]), how));
     std::vector const test{part_of(16), part_of(3), part_of(11)};
     ls::evaluation const evaluated = trainer.evaluate(test);
     CHECK(evaluated.samples == 30);
@@ -59,14 +43,9 @@ outcome<float> train_part(int rank, int processes, way how, Options const&... op
 /// The same on several processes, all of which come to the same.
 template <class Model, int Replicas, class... Policies, class... Options>
 outcome<float> train_on(int processes, way how, Options const&... options) {
-    auto const [results, failures] = run_processes(processes, [&](int rank) {
+    return run_alike(processes, [&](int rank) {
         return train_part<Model, Replicas, threads_as_processes, Policies...>(rank, processes, how, options...);
     });
-    for (int rank = 0; rank < processes; ++rank) {
-        CHECK(failures[static_cast<std::size_t>(rank)] == "");
-        CHECK(results[static_cast<std::size_t>(rank)] == results[0]);
-    }
-    return results[0];
 }
 
 } // namespace

@@ -4,6 +4,8 @@
 #include <lockstep/error.hpp>
 #include <lockstep/parallel/process_group.hpp>
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -179,6 +181,17 @@ auto run_processes(int processes, Work const& work) {
         });
     for (std::thread& thread : threads) thread.join();
     return std::pair{results, failures};
+}
+
+/// The same, where none may fail and all come to the same.
+template <class Work>
+auto run_alike(int processes, Work const& work) {
+    auto const [results, failures] = run_processes(processes, work);
+    for (int rank = 0; rank < processes; ++rank) {
+        CHECK(failures[static_cast<std::size_t>(rank)] == "");
+        CHECK(results[static_cast<std::size_t>(rank)] == results[0]);
+    }
+    return results[0];
 }
 
 } // namespace tests

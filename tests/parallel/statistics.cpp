@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Running statistics and other states: what they are after steps, on any number of replicas, in use and in files.
 #include "training.hpp"
+#include "watched.hpp"
 
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/batch_norm.hpp>
@@ -124,30 +125,6 @@ TEST_CASE("the same running statistics, bit by bit, on any number of replicas") 
 }
 
 namespace {
-
-struct seen {
-    static constexpr char const* name = "seen";
-};
-struct largest {
-    static constexpr char const* name = "largest";
-};
-
-/// x, and how many samples and what largest values there were.
-struct watched {
-    template <class In>
-    using parameters = ls::parameters<ls::state<seen, shape<>, ls::initializer::zeros, ls::merge::sum>,
-                                      ls::state<largest, In, ls::initializer::zeros, ls::merge::maximum>>;
-
-    template <ls::expression X>
-    constexpr auto operator()(X x, auto context) const {
-        if constexpr (!context.training) return x + context[seen{}] * ls::number<0.0>;
-        else {
-            constexpr ls::compute<ls::primitive::max_to<typename X::result_shape, false>, X> over_batch;
-            return ls::observed_with(x + ls::number<0.0>, ls::observe(seen{}, ls::sample_count{} + ls::number<0.0>),
-                                     ls::observe(largest{}, over_batch));
-        }
-    }
-};
 
 template <int Replicas>
 void compare_watched() {

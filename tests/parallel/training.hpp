@@ -42,6 +42,14 @@ struct samples {
                 std::span<std::int32_t const>(targets).subspan(static_cast<std::size_t>(first),
                                                                static_cast<std::size_t>(count))};
     }
+    /// A process' part of a batch of the last `count` samples.
+    ls::batch_view<T, Shape> part_of(std::int64_t count, int rank, int processes) const {
+        ls::sample_range const part = ls::shard_of(count, rank, processes);
+        auto part_batch = batch(inputs.count() - count + part.first, part.count);
+        part_batch.whole = count;
+        part_batch.offset = part.first;
+        return part_batch;
+    }
 };
 
 /// What a training leaves behind.
@@ -100,6 +108,17 @@ auto outcome_of(Trainer& trainer) {
 /// How a step is called.
 enum class way { whole, by_parts };
 
+/// Returns the loss.
+template <class Trainer, class Batch>
+double take_step(Trainer& trainer, Batch const& batch, way how) {
+    if (how == way::whole) return trainer.step(batch);
+    double const loss = trainer.forward(batch);
+    trainer.backward();
+    trainer.reduce();
+    trainer.update();
+    return loss;
+}
+
 /// 50 steps on full batches, short ones, and batches that leave shards empty. `clip` is nothing or one clip.
 template <class Model, class Devices, class... Policies, class Optimizer, class... Clip>
 auto train_with(way how, Optimizer const& optimizer, Clip const&... clip) {
@@ -114,14 +133,7 @@ auto train_with(way how, Optimizer const& optimizer, Clip const&... clip) {
     for (int step = 0; step < 50; ++step) {
         std::int64_t const count = counts[step % 10];
         auto const batch = data.batch(16 - count, count);
-        if (how == way::whole) {
-            losses.push_back(trainer.step(batch));
-        } else {
-            losses.push_back(trainer.forward(batch));
-            trainer.backward();
-            trainer.reduce();
-            trainer.update();
-        }
+        losses.push_back(take_step(trainer, batch, how));
     }
     auto result = outcome_of(trainer);
     result.losses = losses;

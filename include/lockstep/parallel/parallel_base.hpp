@@ -61,6 +61,8 @@ public:
     static constexpr bool across_processes = !std::same_as<group_type, single_process>;
     /// Whether what they send each other stands in the schedule of a step.
     static constexpr bool plans_exchanges = across_processes;
+    /// Whether each replica has a copy of the parameters, and whether each updates all of them.
+    static constexpr bool has_own_memory = false, reduces_together = false;
     static constexpr bool has_sharded_optimizer = across_processes && has_policy<sharded_optimizer, Policies...>;
     static constexpr bucket_bounds buckets = buckets_from<Devices::buckets, Policies...>::value;
 

@@ -69,8 +69,8 @@ struct plan {
         device_memory m;
         m.arenas = arena_bytes * (shards_advance_together() ? own_shards : 1);
         m.gradients = parameter_bytes() * own_shards;
-        m.parameters = parameter_bytes() / settings.replicas;
-        m.optimizer = trained_bytes() * settings.optimizer_states / keepers / settings.replicas;
+        m.parameters = parameter_bytes() / (settings.own_memory ? 1 : settings.replicas);
+        m.optimizer = trained_bytes() * settings.optimizer_states / keepers / (settings.updates_all ? 1 : settings.replicas);
         m.received = settings.across_processes ? trained_bytes() / settings.replicas : 0;
         return m;
     }

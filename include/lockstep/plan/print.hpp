@@ -60,9 +60,10 @@ inline std::string memory_text(plan const& p) {
     plan_settings const& s = p.settings;
     device_memory const m = p.memory();
     std::string text = "memory of a replica: " + mib(m.total()) + " MiB at most; arena " + kib(m.arenas) +
-                       " KiB, gradients " + kib(m.gradients) + " KiB,\n  its part of " +
-                       std::to_string(p.parameters.size()) + " parameters " + kib(m.parameters) +
-                       " KiB and of the optimizer's values " + kib(m.optimizer) + " KiB";
+                       " KiB, gradients " + kib(m.gradients) + " KiB,\n  its " + (s.own_memory ? "copy" : "part") + " of " +
+                       std::to_string(p.parameters.size()) + " parameters " + kib(m.parameters) + " KiB and " +
+                       (s.updates_all ? "a copy " : s.own_memory ? "its part " : "") + "of the optimizer's values " +
+                       kib(m.optimizer) + " KiB";
     if (!s.across_processes) return text + '\n';
     text += ", received " + kib(m.received) + " KiB\nbetween processes:";
     for (std::string separator = " "; int const processes : {2, 8}) {

@@ -29,6 +29,10 @@ struct plan_settings {
     bool with_others = false;
     /// Each process keeps the optimizer's values for the slices that it owns alone.
     bool sharded_optimizer = false;
+    /// Each replica has the parameters in memory of its own, as a GPU has; replicas of a host share one copy.
+    bool own_memory = false;
+    /// Each replica updates all parameters, and keeps the optimizer's values for all of them, instead of its slices.
+    bool updates_all = false;
 
     /// Whether a batch is one shard, with nobody to meet.
     constexpr bool is_one_shard() const { return shards == 1 && !across_processes && !with_others; }

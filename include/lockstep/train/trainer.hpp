@@ -12,6 +12,7 @@
 #include <lockstep/train/evaluation.hpp>
 #include <lockstep/train/optimizer.hpp>
 #include <lockstep/train/options.hpp>
+#include <lockstep/train/programs.hpp>
 #include <lockstep/train/targets.hpp>
 #include <lockstep/train/training_step.hpp>
 
@@ -22,27 +23,6 @@
 #include <vector>
 
 namespace lockstep {
-
-/// The number of samples of a full batch, for which memory is planned. Shorter batches are welcome.
-template <int Samples>
-struct batch_size_of {
-    static_assert(Samples > 0, "a batch has at least one sample");
-};
-template <int Samples>
-inline constexpr batch_size_of<Samples> batch_size{};
-
-namespace detail {
-
-template <class Model, class Loss, class Backend>
-struct training_source {
-    static constexpr program build() { return training_program<Model, Loss, Backend>(); }
-};
-template <class Model, class Loss, class Backend>
-struct evaluation_source {
-    static constexpr program build() { return evaluation_program<Model, Loss, Backend>(); }
-};
-
-} // namespace detail
 
 /// Trains a model: a step is forward, backward, reduce and update, which can also be called one by one.
 ///
@@ -79,7 +59,9 @@ public:
                                             .needs_norm = options::clip_type::needs_norm,
                                             .across_processes = Parallel::plans_exchanges,
                                             .with_others = Parallel::across_processes && !Parallel::plans_exchanges,
-                                            .sharded_optimizer = Parallel::has_sharded_optimizer};
+                                            .sharded_optimizer = Parallel::has_sharded_optimizer,
+                                            .own_memory = Parallel::has_own_memory,
+                                            .updates_all = Parallel::reduces_together};
 
     /// The plan of a training step, and of an evaluation.
     using training = static_plan<detail::training_source<typename Parallel::model, Loss, backend>, settings>;

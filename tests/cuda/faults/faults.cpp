@@ -91,28 +91,23 @@ TEST_CASE_FIXTURE(fresh_runtime, "every call may fail, each time, and leaves not
     std::set<std::string> const silent{"cudaStreamDestroy", "cudaEventDestroy", "cudaMemPoolDestroy",  "cudaFreeAsync",
                                        "cudaFreeHost",      "cudaGraphDestroy", "cudaGraphExecDestroy"};
     int failures = 0;
-    for (std::string const& call : std::set<std::string>(calls.begin(), calls.end())) {
-        auto const times = std::count(calls.begin(), calls.end(), call);
-        for (int after = 1; after <= times; ++after) {
-            CAPTURE(call);
-            CAPTURE(after);
-            runtime = {};
-            runtime.failing = call;
-            runtime.after = after;
-            std::string const text = error_of<lockstep::cuda_error>(use_everything);
-            if (silent.contains(call)) {
-                CHECK(text == "nothing was thrown");
-            } else {
-                CHECK(text.starts_with("cuda"));
-                CHECK(text.find(": " + call + ": expected cudaSuccess, found cudaErrorUnknown (unknown error)") !=
-                      std::string::npos);
-                ++failures;
-            }
-            CHECK(runtime.all_alive() == 0);
-            CHECK(runtime.capturing.empty());
-            CHECK(runtime.last == cudaSuccess);
+    for_each_call(calls, [&](std::string const& call, int after, int) {
+        runtime = {};
+        runtime.failing = call;
+        runtime.after = after;
+        std::string const text = error_of<lockstep::cuda_error>(use_everything);
+        if (silent.contains(call)) {
+            CHECK(text == "nothing was thrown");
+        } else {
+            CHECK(text.starts_with("cuda"));
+            CHECK(text.find(": " + call + ": expected cudaSuccess, found cudaErrorUnknown (unknown error)") !=
+                  std::string::npos);
+            ++failures;
         }
-    }
+        CHECK(runtime.all_alive() == 0);
+        CHECK(runtime.capturing.empty());
+        CHECK(runtime.last == cudaSuccess);
+    });
     CHECK(failures > 40);
 }
 

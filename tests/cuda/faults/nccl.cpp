@@ -220,25 +220,20 @@ TEST_CASE_FIXTURE(fresh_nccl, "every call of NCCL's may fail, each time, and lea
     use_everything();
     auto const calls = nccl.calls;
     int failures = 0;
-    for (std::string const& call : std::set<std::string>(calls.begin(), calls.end())) {
-        auto const times = std::count(calls.begin(), calls.end(), call);
-        for (int after = 1; after <= times; ++after) {
-            CAPTURE(call);
-            CAPTURE(after);
-            runtime = {};
-            nccl = {};
-            nccl.failing = call;
-            nccl.after = after;
-            std::string const text = error_of(use_everything);
-            // What ends them has nobody to tell.
-            if (text != "nothing was thrown") {
-                CHECK(text.starts_with("cuda"));
-                CHECK(text.ends_with(": " + call + ": expected ncclSuccess, found system error; no route"));
-                ++failures;
-            } else CHECK(nccl.streams.size() == 4);
-            expect_nothing_left();
-        }
-    }
+    for_each_call(calls, [&](std::string const& call, int after, int) {
+        runtime = {};
+        nccl = {};
+        nccl.failing = call;
+        nccl.after = after;
+        std::string const text = error_of(use_everything);
+        // What ends them has nobody to tell.
+        if (text != "nothing was thrown") {
+            CHECK(text.starts_with("cuda"));
+            CHECK(text.ends_with(": " + call + ": expected ncclSuccess, found system error; no route"));
+            ++failures;
+        } else CHECK(nccl.streams.size() == 4);
+        expect_nothing_left();
+    });
     CHECK(failures > 10);
 }
 

@@ -180,34 +180,29 @@ TEST_CASE_FIXTURE(fresh_libraries, "every call for a product may fail, each time
     // Destructors have nobody to tell.
     std::set<std::string> const silent{"cublasLtDestroy", "cudaStreamDestroy"};
     int failures = 0;
-    for (std::string const& call : std::set<std::string>(calls.begin(), calls.end())) {
-        auto const times = std::count(calls.begin(), calls.end(), call);
-        for (int after = 1; after <= times; ++after) {
-            CAPTURE(call);
-            CAPTURE(after);
-            runtime = {};
-            runtime.failing = call;
-            runtime.after = after;
-            std::string text = "nothing was thrown";
-            try {
-                use_products();
-            } catch (ls::error const& e) {
-                text = e.what();
-            }
-            // What sets back what was set is a destructor's. A device that stays is not set again.
-            bool const sets_back = (call == "cudaSetDevice" && after % 2 == 0) ||
-                                   (call == "cudaThreadExchangeStreamCaptureMode" && after == times);
-            if (silent.contains(call) || sets_back) {
-                CHECK(text == "nothing was thrown");
-            } else {
-                CHECK(text.starts_with("cuda device 1: "));
-                CAPTURE(text);
-                CHECK(text.find(": " + call + ": expected ") != std::string::npos);
-                ++failures;
-            }
-            CHECK(runtime.all_alive() == 0);
-            CHECK(runtime.last == cudaSuccess);
+    for_each_call(calls, [&](std::string const& call, int after, int times) {
+        runtime = {};
+        runtime.failing = call;
+        runtime.after = after;
+        std::string text = "nothing was thrown";
+        try {
+            use_products();
+        } catch (ls::error const& e) {
+            text = e.what();
         }
-    }
+        // What sets back what was set is a destructor's. A device that stays is not set again.
+        bool const sets_back = (call == "cudaSetDevice" && after % 2 == 0) ||
+                               (call == "cudaThreadExchangeStreamCaptureMode" && after == times);
+        if (silent.contains(call) || sets_back) {
+            CHECK(text == "nothing was thrown");
+        } else {
+            CHECK(text.starts_with("cuda device 1: "));
+            CAPTURE(text);
+            CHECK(text.find(": " + call + ": expected ") != std::string::npos);
+            ++failures;
+        }
+        CHECK(runtime.all_alive() == 0);
+        CHECK(runtime.last == cudaSuccess);
+    });
     CHECK(failures > 30);
 }

@@ -3,6 +3,9 @@
 
 #include <cuda_runtime_api.h>
 
+#include <doctest/doctest.h>
+
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -39,3 +42,16 @@ struct fake_runtime {
 };
 
 extern fake_runtime runtime;
+
+/// Calls test(call, after, times) for each time that each of these calls was made, `times` in all.
+template <class Test>
+void for_each_call(std::vector<std::string> const& calls, Test const& test) {
+    for (std::string const& call : std::set<std::string>(calls.begin(), calls.end())) {
+        auto const times = static_cast<int>(std::count(calls.begin(), calls.end(), call));
+        for (int after = 1; after <= times; ++after) {
+            CAPTURE(call);
+            CAPTURE(after);
+            test(call, after, times);
+        }
+    }
+}

@@ -41,7 +41,7 @@ public:
     /// Whether the platform's own collective adds the replicas' gradients, and each replica updates all parameters.
     /// Where there are other processes, these take part, and it adds all else that shards have in common too.
     static constexpr bool reduces_together = is_unordered && (replicas > 1 || across_processes);
-    static constexpr bool plans_exchanges = false;
+    static constexpr bool plans_exchanges = false, has_own_memory = true;
     static_assert(!reduces_together || grid::are_distinct(Devices::numbers),
                   "unordered: each device is there once, as NCCL takes no device twice; without unordered one may be");
     static_assert(!reduces_together || grid::reducing_platform<platform>,

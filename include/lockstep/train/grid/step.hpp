@@ -4,6 +4,7 @@
 #include <lockstep/parallel/failure.hpp>
 #include <lockstep/parallel/shard_passes.hpp>
 #include <lockstep/train/grid/evaluation.hpp>
+#include <lockstep/train/grid/inputs.hpp>
 #include <lockstep/train/grid/states.hpp>
 #include <lockstep/train/grid/work.hpp>
 #include <lockstep/train/training_step.hpp>
@@ -12,9 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <map>
-#include <new>
 #include <span>
 #include <string>
 #include <tuple>
@@ -44,14 +43,6 @@ public:
     training_step(Parallel& on, Optimizer const& optimizer, Options const& options)
         : model_(&on), optimizer_(optimizer), options_(options), work_(on), results_(shards),
           found_(sizeof(shard_sums) * shards), mean_(static_cast<std::size_t>(p.parameter_elements)) {
-        for (int r = 0; r < replicas; ++r) {
-            copies_.emplace_back(Parallel::device(r));
-            for (int slot = 0; slot < 2; ++slot) {
-                given_.emplace_back(static_cast<std::size_t>(work::slots.end));
-                copied_.emplace_back(Parallel::device(r));
-            }
-        }
-        for (int slot = 0; slot < 2; ++slot) done_.emplace_back(Parallel::device(0));
     }
 
     training_step(training_step const&) = delete;
@@ -59,7 +50,7 @@ public:
     /// Devices may still be at the last step, in memory that ends here.
     ~training_step() {
         try {
-            for (auto const& s : copies_) model_->wait_for(s);
+            inputs_.synchronize(*model_);
             work_.synchronize();
         } catch (error const&) {
             // Who asks for nothing any more learns of no failure.
@@ -78,10 +69,10 @@ public:
             agree(what);
             typename work::batch b = batch_of(what);
             prepare_devices();
-            take_inputs(what, b);
+            inputs_.take(*model_, work_, told(what), what, b);
             if constexpr (is_captured) graph_of(b).launch(work_.compute(0));
             else put_into_streams(b);
-            work_.compute(0).record(done_[index(b.slot)]);
+            inputs_.release(work_, b.slot);
             has_changed();
             next_slot_ = 1 - next_slot_;
         });
@@ -240,37 +231,14 @@ private:
         results_are_known_ = false;
     }
 
-    /// A batch and what its step is told, to all replicas. Its place must not be in use any more, on the host by copies, on
-    /// the devices by the step before the last one.
-    void take_inputs(call const& what, typename work::batch const& b) {
-        constexpr std::int64_t input = sample_bytes(p, buffer_kind::input), target = sample_bytes(p, buffer_kind::target);
-        for (int r = 0; r < replicas; ++r) {
-            std::byte* const given = given_[index(2 * r + b.slot)].data();
-            auto const& copied = copied_[index(2 * r + b.slot)];
-            model_->wait_for(copied);
-            auto* const told = new (given) values;
-            told->step = what.inputs[0].random.step;
-            for (std::size_t g = 0; g < told->rules.size(); ++g)
-                told->rules[g] = rule_of_group<T>(optimizer_, what.updates, static_cast<int>(g));
-            told->clip = options_.clip;
-            std::int64_t samples = 0;
-            for (int s = r * own_shards; s < (r + 1) * own_shards; ++s) {
-                shard_input const& shard = what.inputs[index(s)];
-                if (shard.samples == 0) continue;
-                std::memcpy(given + work::slots.inputs + samples * input, shard.inputs, static_cast<std::size_t>(shard.samples * input));
-                if (target > 0)
-                    std::memcpy(given + work::slots.targets + samples * target, shard.targets, static_cast<std::size_t>(shard.samples * target));
-                samples += shard.samples;
-            }
-            auto const& s = copies_[index(r)];
-            s.wait(done_[index(b.slot)]);
-            std::byte* const memory = work_.inputs(r, b.slot);
-            P::copy(s, memory, given, static_cast<std::size_t>(work::slots.inputs + samples * input));
-            if (target > 0 && samples > 0)
-                P::copy(s, memory + work::slots.targets, given + work::slots.targets, static_cast<std::size_t>(samples * target));
-            s.record(copied);
-            work_.compute(0).wait(copied);
-        }
+    /// What the step is told.
+    values told(call const& what) const {
+        values result;
+        result.step = what.inputs[0].random.step;
+        for (std::size_t g = 0; g < result.rules.size(); ++g)
+            result.rules[g] = rule_of_group<T>(optimizer_, what.updates, static_cast<int>(g));
+        result.clip = options_.clip;
+        return result;
     }
 
     /// What fails on its way leaves streams that do not return to the first one: they end before anything else begins.
@@ -303,8 +271,8 @@ private:
         prepare_devices();
         work_.keep_all_values();
         work_.synchronize();
-        take_inputs(what, batch_);
-        work_.compute(0).record(done_[index(batch_.slot)]);
+        inputs_.take(*model_, work_, told(what), what, batch_);
+        inputs_.release(work_, batch_.slot);
         work_.synchronize();
     }
     void set_accumulation(call const& what) { batch_.how = what.accumulation; }
@@ -342,9 +310,9 @@ private:
         work_.synchronize();
     }
     void update_all(call const& what) {
-        call told = what;
-        for (shard_input& shard : told.inputs) shard.samples = 0;
-        take_inputs(told, batch_);
+        call nothing = what;
+        for (shard_input& shard : nothing.inputs) shard.samples = 0;
+        inputs_.take(*model_, work_, told(what), nothing, batch_);
         work_.synchronize();
         for_all_buckets([&](int r, int b) { work_.update_bucket(r, b, batch_); });
         model_->changed_on_devices();
@@ -372,9 +340,7 @@ private:
     Options options_;
     work work_;
     lockstep::detail::step_failure failure_;
-    std::vector<typename P::stream> copies_;
-    std::vector<typename P::pinned> given_;
-    std::vector<typename P::event> copied_, done_;
+    batch_inputs<Parallel, work> inputs_;
     std::map<std::tuple<std::int64_t, bool, bool, int>, typename P::graph> graphs_;
     int next_slot_ = 0;
     /// The batch whose parts are called one by one.
