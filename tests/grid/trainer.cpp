@@ -124,6 +124,22 @@ TEST_CASE("the loss of a step on devices is waited for when it is asked for, and
                          "trainer: the loss of step 1 was asked for after step 2", ls::usage_error);
 }
 
+TEST_CASE("steps that nobody waits for are the same steps") {
+    auto const parameters = [](bool waits) {
+        ls::parallel<net, on<0, 1>, ls::reproducible<2>> model{ls::seed{3}};
+        ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.1, .momentum = 0.9}, ls::batch_size<16>};
+        // Another batch each time, in memory that is used again at once.
+        for (unsigned step = 0; step < 60; ++step) {
+            samples_of_net data(16, 4, step);
+            auto const loss = trainer.step(data.batch(0, 16));
+            if (waits) CHECK(std::isfinite(static_cast<double>(loss)));
+            std::fill_n(data.inputs.data(), 16 * 6, 1e9f);
+        }
+        return outcome_of(trainer).parameters;
+    };
+    CHECK(parameters(false) == parameters(true));
+}
+
 TEST_CASE("what fails on a device names what was done, and the trainer refuses further steps until it is restored") {
     ls::parallel<net, on<0>> model{ls::seed{3}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{}, ls::batch_size<16>};
