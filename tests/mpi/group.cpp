@@ -192,6 +192,31 @@ TEST_CASE("mpi: several messages between two processes match in their order, cut
     }
 }
 
+TEST_CASE("mpi: what a process sent before it left is received after that was heard") {
+    using namespace std::chrono_literals;
+    ls::mpi_group group;
+    if (group.size() < 3) return;
+    std::byte early{}, late{};
+    auto const from = [&](int sender, std::byte& value) {
+        std::vector<ls::message> send, receive;
+        if (group.rank() == sender) send.push_back({1, &value, 1});
+        if (group.rank() == 1) receive.push_back({sender, &value, 1});
+        return group.prepare(send, receive);
+    };
+    auto const of_leaver = from(0, early), of_other = from(2, late);
+    if (group.rank() == 0) early = std::byte{17};
+    if (group.rank() == 2) {
+        late = std::byte{42};
+        std::this_thread::sleep_for(200ms);
+    }
+    if (group.rank() != 0) group.start(of_other);
+    if (group.rank() != 0) group.wait(of_other); // rank 1 hears meanwhile that rank 0 has left
+    if (group.rank() != 2) group.start(of_leaver);
+    if (group.rank() != 2) group.wait(of_leaver);
+    if (group.rank() == 1) CHECK(early == std::byte{17});
+    if (group.rank() == 1) CHECK(late == std::byte{42});
+}
+
 TEST_CASE("mpi: broadcast from every process, of no, few and many bytes") {
     ls::mpi_group group;
     for (int root = 0; root < group.size(); ++root)

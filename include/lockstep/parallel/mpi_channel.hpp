@@ -100,8 +100,9 @@ public:
     }
 
     void start(mpi_exchange& e) {
-        for (int peer : e.peers)
-            if (notices_.left_at(peer)) give_up_on(peer);
+        // Who has left receives nothing any more. What is received of them may be here already: finished finds out.
+        for (std::size_t i = e.receives; i < e.peers.size(); ++i)
+            if (notices_.left_at(e.peers[i])) give_up_on(e.peers[i]);
         // One by one: MPI_Startall may change the order, by which pieces of a message find their places.
         for (MPI_Request& request : e.requests) {
             check(MPI_Start(&request), "MPI_Start");
