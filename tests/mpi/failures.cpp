@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 /// Fails where what a process waits for in its life takes longer than a few seconds.
 class soon {
 public:
-    ~soon() { CHECK(std::chrono::steady_clock::now() - begin_ < 10s); }
+    ~soon() noexcept(false) { CHECK(std::chrono::steady_clock::now() - begin_ < 10s); }
 
 private:
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
@@ -176,6 +176,31 @@ TEST_CASE("mpi: large messages are under way when a process fails, and their mem
         });
         if (ls::mpi::rank() != failing) CHECK(found.text == text(failing) + " failed: out of ink");
     }
+    expect_a_new_group_to_work();
+}
+
+TEST_CASE("mpi: a process that fails takes all messages that are on their way to it") {
+    if (alone()) return;
+    soon const limit;
+    caught const found = error_of([&] {
+        ls::mpi_group group;
+        std::vector<std::byte> data(std::size_t{1} << 20);
+        std::vector<ls::message> send, receive;
+        for (int i = 0; i < 10; ++i)
+            for (int peer = 1; peer < group.size(); ++peer) {
+                if (group.rank() == peer) send.push_back({0, data.data(), data.size()});
+                if (group.rank() == 0) receive.push_back({peer, data.data(), data.size()});
+            }
+        auto const id = group.prepare(send, receive);
+        if (group.rank() == 0) {
+            std::this_thread::sleep_for(200ms);
+            group.fail("out of toner");
+        } else {
+            group.start(id);
+            gather(group);
+        }
+    });
+    if (ls::mpi::rank() != 0) CHECK(found.text == "rank 0 failed: out of toner");
     expect_a_new_group_to_work();
 }
 

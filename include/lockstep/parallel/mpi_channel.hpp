@@ -189,8 +189,7 @@ private:
     }
 
     bool anything_pending() const {
-        return discarding_ != MPI_REQUEST_NULL ||
-               std::ranges::any_of(exchanges_, [](mpi_exchange const& e) { return e.pending > 0; });
+        return std::ranges::any_of(exchanges_, [](mpi_exchange const& e) { return e.pending > 0; });
     }
     void advance_all() {
         for (mpi_exchange& e : exchanges_)
@@ -206,26 +205,29 @@ private:
             for (std::size_t i = 0; e.pending > 0 && i < e.receives; ++i)
                 if (is_pending(e.requests[i])) MPI_Cancel(&e.requests[i]);
         for (mpi_backoff pause;; pause()) {
+            // In this order: what a process sent before its notice is there when that was heard.
             notices_.listen();
-            discard();
+            bool const all_taken = discard();
             advance_all();
-            if (notices_.sent() && !anything_pending() && others()) return true;
+            if (notices_.sent() && all_taken && !anything_pending() && others()) return true;
             if (mpi_clock::now() > deadline) return false;
         }
     }
-    /// Receives one message that nobody waits for, and forgets it.
-    void discard() {
-        int found = 0;
-        if (discarding_ != MPI_REQUEST_NULL) {
-            MPI_Test(&discarding_, &found, MPI_STATUS_IGNORE);
-            return;
+    /// Receives messages that nobody waits for, one after the other, and forgets them. Returns whether there are none.
+    bool discard() {
+        for (int found = 0;; found = 0) {
+            if (discarding_ != MPI_REQUEST_NULL) {
+                MPI_Test(&discarding_, &found, MPI_STATUS_IGNORE);
+                if (!found) return false;
+            }
+            MPI_Status status;
+            if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm_, &found, &status) != MPI_SUCCESS || !found) return true;
+            if (status.MPI_TAG == mpi_notices::tag) return false;
+            int bytes = 0;
+            if (MPI_Get_count(&status, MPI_BYTE, &bytes) != MPI_SUCCESS) return true;
+            discarded_.resize(static_cast<std::size_t>(bytes));
+            MPI_Irecv(discarded_.data(), bytes, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, comm_, &discarding_);
         }
-        MPI_Status status;
-        if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm_, &found, &status) != MPI_SUCCESS || !found) return;
-        int bytes = 0;
-        if (status.MPI_TAG == mpi_notices::tag || MPI_Get_count(&status, MPI_BYTE, &bytes) != MPI_SUCCESS) return;
-        discarded_.resize(static_cast<std::size_t>(bytes));
-        MPI_Irecv(discarded_.data(), bytes, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, comm_, &discarding_);
     }
 
     void leave() {
