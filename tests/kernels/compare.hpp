@@ -48,11 +48,12 @@ std::vector<T> on_host(std::vector<void const*> const& operands, std::int64_t sa
     return result;
 }
 
-/// And the kernels for a grid.
-template <class T, class E>
-std::vector<T> on_grid(std::vector<void const*> const& operands, std::int64_t samples) {
-    using kernels = ls::grid::kernels_for<T, E>;
-    std::vector<T> result = host_kernels::unset<T>(result_size<T, E>(samples));
+/// And the kernels for a grid, with a result stored as R.
+template <class T, class E, class R = T>
+std::vector<R> on_grid(std::vector<void const*> const& operands, std::int64_t samples) {
+    using kernels = ls::grid::kernels_for<T, E, R>;
+    std::vector<R> result(static_cast<std::size_t>(result_size<T, E>(samples)));
+    std::memset(static_cast<void*>(result.data()), 0xff, result.size() * sizeof(R));
     // Whatever another kernel left there.
     std::vector<std::byte> scratch(static_cast<std::size_t>(ls::grid::scratch_bytes_of<kernels>(samples)), std::byte{0xff});
     ls::grid::call call;

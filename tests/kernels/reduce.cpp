@@ -117,7 +117,7 @@ TEST_CASE("reductions for a grid: long sums are cut into parts, whose memory doe
     auto const check = []<class Whole, class To, bool PerSample>(Whole, To, std::bool_constant<PerSample>,
                                                                  std::int64_t most) {
         using e = sum_of<To, PerSample, operand<0, Whole>>;
-        using whole = ls::grid::reduction<float, ls::add_values, operand<0, Whole>, e>;
+        using whole = ls::grid::reduction<float, float, ls::add_values, operand<0, Whole>, e>;
         std::int64_t largest = 1, bytes = 0;
         for (std::int64_t samples = 0; samples <= 3000; ++samples) {
             std::int64_t const parts = whole::parts(samples);

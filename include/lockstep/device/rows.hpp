@@ -7,13 +7,15 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace lockstep::rows {
 
 /// log(sum(exp(x))) of a row, from x - max(x). A row of -infinity gives -infinity, one with +infinity +infinity,
 /// one with NaN NaN, as in PyTorch.
-template <int Columns, class T, group_of_threads<T> Group>
-constexpr T logsumexp(T const* x, Group const& group) {
+/// X, Y: pointers, or whatever else has elements by index that are T or convert to it.
+template <int Columns, class T, class X, group_of_threads<T> Group>
+constexpr T logsumexp(X x, Group const& group) {
     T const largest = group.template max<Columns, T>([x](int c) { return x[c]; });
     T const infinity = std::numeric_limits<T>::infinity();
     T const shift = largest == infinity || largest == -infinity ? T(0) : largest;
@@ -22,12 +24,18 @@ constexpr T logsumexp(T const* x, Group const& group) {
 }
 
 /// y = exp(x - logsumexp(x)), which adds up to 1.
-template <int Columns, class T, group_of_threads<T> Group>
-constexpr void softmax(T const* x, T* y, Group const& group) {
+template <int Columns, class T, class X, class Y, group_of_threads<T> Group>
+constexpr void softmax(X x, Y y, Group const& group) {
     T const largest = group.template max<Columns, T>([x](int c) { return x[c]; });
-    group.template each<Columns>([x, y, largest](int c) { y[c] = math::exp(x[c] - largest); });
-    T const sum = group.template sum<Columns, T>([y](int c) { return y[c]; });
-    group.template each<Columns>([y, share = T(1) / sum](int c) { y[c] *= share; });
+    if constexpr (std::is_same_v<Y, T*>) {
+        group.template each<Columns>([x, y, largest](int c) { y[c] = math::exp(x[c] - largest); });
+        T const sum = group.template sum<Columns, T>([y](int c) { return y[c]; });
+        group.template each<Columns>([y, share = T(1) / sum](int c) { y[c] *= share; });
+    } else {
+        // Where y is rounded, what shall add up to 1 is not what it holds.
+        T const sum = group.template sum<Columns, T>([x, largest](int c) { return math::exp(x[c] - largest); });
+        group.template each<Columns>([=, share = T(1) / sum](int c) { y[c] = math::exp(x[c] - largest) * share; });
+    }
 }
 
 /// A row's mean, or 0 for the mean square, and 1 / sqrt(variance + epsilon).
@@ -35,7 +43,6 @@ template <class T>
 struct row_moments {
     T mean, scale;
 };
-/// X, Y: pointers, or whatever else has elements by index.
 template <int Columns, normalization How, class X, class T, group_of_threads<T> Group>
 constexpr row_moments<T> moments(X x, T epsilon, Group const& group) {
     T mean = 0;
@@ -53,8 +60,8 @@ constexpr void normalize(X x, Y y, T epsilon, Group const& group) {
 }
 
 /// Its gradient of an upstream g: scale (g - mean(g) - y mean(g y)).
-template <int Columns, normalization How, class X, class Y, class T, group_of_threads<T> Group>
-constexpr void normalize_gradient(X x, X g, Y dx, T epsilon, Group const& group) {
+template <int Columns, normalization How, class X, class G, class Y, class T, group_of_threads<T> Group>
+constexpr void normalize_gradient(X x, G g, Y dx, T epsilon, Group const& group) {
     row_moments<T> const row = moments<Columns, How>(x, epsilon, group);
     auto const y = [x, row](int c) { return (x[c] - row.mean) * row.scale; };
     T mean_g = 0;
@@ -73,8 +80,8 @@ constexpr int argmax(T const* x) {
     return best;
 }
 /// The same by a group: the maximum, and then the first column that has it. A NaN is the maximum if there is one.
-template <int Columns, class T, group_of_threads<T> Group>
-constexpr int argmax(T const* x, Group const& group) {
+template <int Columns, class T, class X, group_of_threads<T> Group>
+constexpr int argmax(X x, Group const& group) {
     T const largest = group.template max<Columns, T>([x](int c) { return x[c]; });
     auto const negated_place = [x, largest](int c) { return x[c] == largest || x[c] != x[c] ? -c : -Columns; };
     return -group.template max<Columns, int>(negated_place);

@@ -18,8 +18,9 @@ struct expression_base {};
 template <class T>
 concept expression = std::derived_from<std::remove_cvref_t<T>, expression_base>;
 
-/// What the elements of a leaf are: numbers of the program's element type, or class indices (int32).
-enum class leaf_content { number, class_index };
+/// What the elements of a leaf are: numbers of the program's element type, class indices (int32), or numbers that a
+/// backend has rounded to store them.
+enum class leaf_content { number, class_index, bf16 };
 
 template <class Shape>
 inline constexpr leaf_content content_in = is_class_indices<Shape> ? leaf_content::class_index : leaf_content::number;

@@ -47,8 +47,11 @@ public:
     using output_shape = typename Model::output_shape;
     /// What samples consist of: numbers, or int32 where they are class indices.
     using input_element = element_in<element, input_shape>;
+    /// How a device stores values: as the numbers that it computes with, or rounded.
+    using storage = typename storage_from<Policies...>::type;
     template <class T>
-    using backend = typename Devices::template backend<T>;
+    using backend = typename backend_from<Devices, T, storage>::type;
+    static constexpr bool rounds = !std::same_as<storage, stored_as_computed>;
 
     static constexpr int replicas = Devices::replicas;
     /// Parts of a batch. Every replica computes the same number of them, one after the other. With several processes,

@@ -3,6 +3,8 @@
 
 #include <lockstep/parallel/process_group.hpp>
 #include <lockstep/plan/bucket_bounds.hpp>
+#include <lockstep/program/storage.hpp>
+#include <lockstep/tensor/bf16.hpp>
 #include <lockstep/tensor/element.hpp>
 
 #include <concepts>
@@ -21,6 +23,15 @@ struct reproducible {
 template <element_type T>
 struct element {
     using type = T;
+};
+
+/// A policy of parallel on devices that compute by themselves: values of samples, and the weights that they are multiplied
+/// with, are stored as Format, which is bf16: half the memory, and products at the full rate of tensor cores. What is
+/// computed is computed with numbers of type element, float; parameters, which the optimizer changes, gradients, statistics
+/// and losses are kept so, and so is what sums up many values.
+template <class Format>
+struct mixed_precision {
+    static_assert(std::same_as<Format, bf16>, "mixed_precision<Format>: Format is bf16");
 };
 
 /// A policy of parallel: among several processes each keeps the optimizer's values only for the slices of buckets that
@@ -67,6 +78,39 @@ struct element_from<element<T>, Rest...> {
 };
 template <class First, class... Rest>
 struct element_from<First, Rest...> : element_from<Rest...> {};
+
+/// How values are stored.
+template <class... Policies>
+struct storage_from {
+    using type = stored_as_computed;
+};
+template <class... Rest>
+struct storage_from<mixed_precision<bf16>, Rest...> {
+    using type = stored_rounded<leaf_content::bf16>;
+};
+template <class First, class... Rest>
+struct storage_from<First, Rest...> : storage_from<Rest...> {};
+
+template <class Devices>
+concept rounding_devices = requires { typename Devices::template rounding_backend<float, stored_as_computed>; };
+
+/// The backend of a model's programs.
+template <class Devices, class T, class Storage>
+struct backend_from {
+    static_assert(rounding_devices<Devices>,
+                  "mixed_precision: these devices store what they compute; it is for devices that compute by themselves, as cuda<0>");
+    static_assert(!rounding_devices<Devices> || std::same_as<T, float>, "mixed_precision: what is rounded is float, not double");
+    using type = typename Devices::template backend<T>;
+};
+template <class Devices, class T>
+struct backend_from<Devices, T, stored_as_computed> {
+    using type = typename Devices::template backend<T>;
+};
+template <rounding_devices Devices, class Storage>
+    requires(!std::same_as<Storage, stored_as_computed>)
+struct backend_from<Devices, float, Storage> {
+    using type = typename Devices::template rounding_backend<float, Storage>;
+};
 
 template <bucket_bounds Default, class... Policies>
 struct buckets_from {

@@ -119,7 +119,8 @@ constexpr arena plan_arena(Program const& p, std::int64_t samples, std::int64_t 
         buffer const& buffer = p.buffers[b];
         placement& place = result.placements[b];
         if (buffer.kind != buffer_kind::value || buffer.storage != static_cast<int>(b) || place.first < 0) continue;
-        place.bytes = align_up(buffer.shape.size() * (buffer.per_sample ? samples : 1) * element_bytes);
+        place.bytes = align_up(buffer.shape.size() * (buffer.per_sample ? samples : 1) *
+                               bytes_of_element(buffer.content, element_bytes));
         next_begin[b] = std::exchange(first_begin[place.first], static_cast<int>(b));
         next_end[b] = std::exchange(first_end[place.last], static_cast<int>(b));
     }

@@ -62,6 +62,13 @@ struct plan {
     /// Bytes of a copy of all parameters, and of each value that an optimizer keeps for them.
     constexpr std::int64_t parameter_bytes() const { return parameter_elements * settings.element_bytes; }
     constexpr std::int64_t trained_bytes() const { return trained_elements * settings.element_bytes; }
+    /// Bytes of the copy of all parameters from which operations read rounded ones; none where they read none.
+    constexpr std::int64_t rounded_parameter_bytes() const {
+        for (buffer const& b : buffers)
+            if (b.kind == buffer_kind::parameter && b.content == leaf_content::bf16)
+                return parameter_elements * bytes_of_element(b.content, settings.element_bytes);
+        return 0;
+    }
     /// What a device holds at most when `processes` train together.
     constexpr device_memory memory(int processes = 1) const {
         std::int64_t const own_shards = settings.shards / settings.replicas;
@@ -69,7 +76,7 @@ struct plan {
         device_memory m;
         m.arenas = arena_bytes * (shards_advance_together() ? own_shards : 1);
         m.gradients = parameter_bytes() * own_shards;
-        m.parameters = parameter_bytes() / (settings.own_memory ? 1 : settings.replicas);
+        m.parameters = parameter_bytes() / (settings.own_memory ? 1 : settings.replicas) + rounded_parameter_bytes();
         m.optimizer = trained_bytes() * settings.optimizer_states / keepers / (settings.updates_all ? 1 : settings.replicas);
         m.received = settings.across_processes ? trained_bytes() / settings.replicas : 0;
         return m;
@@ -110,8 +117,7 @@ struct plan {
         return sum;
     }
     constexpr std::int64_t bytes_of(buffer const& b, std::int64_t samples) const {
-        int const element = b.content == leaf_content::class_index ? 4 : settings.element_bytes;
-        return b.shape.size() * (b.per_sample ? samples : 1) * element;
+        return b.shape.size() * (b.per_sample ? samples : 1) * bytes_of_element(b.content, settings.element_bytes);
     }
 };
 

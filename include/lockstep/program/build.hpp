@@ -318,7 +318,7 @@ struct model_lowering {
     /// Places a whole model.
     template <class In, class... Layers>
     static constexpr model_output place_model(program_builder& builder, type_tag<sequential<In, Layers...>>) {
-        model_walk walk{builder, {builder.add_input(extents_of<In>(), content_in<In>)}, {}, {}};
+        model_walk walk{builder, {builder.add_input(extents_of<In>(), storage_of<Backend>::type::template content<group_input<In>>)}, {}, {}};
         walk.here.enter();
         if constexpr (order_of<In>::moves)
             walk.inputs = {builder.place(local<group<In, reorder<true>>>(), walk.inputs, {walk.here}, {})};

@@ -79,21 +79,21 @@ struct facts_of_kernel<apply<Function, Operands...>> {
         return text;
     }();
 
-    template <class Reads>
-    static constexpr kernel_facts value() {
+    template <class Reads, class Storage>
+    static constexpr kernel_facts value(leaf_content result) {
         kernel_facts facts;
         facts.name = chain.size > 0 ? chain.text.data() : "copy";
         facts.elementwise = true;
         facts.flops = static_cast<double>(expression::result_shape::size) * chain_of<expression>::functions;
-        mark(facts, Reads{});
+        mark<Storage>(facts, result, Reads{});
         return facts;
     }
-    template <class... Read>
-    static constexpr void mark(kernel_facts& facts, type_list<Read...>) {
+    template <class Storage, class... Read>
+    static constexpr void mark(kernel_facts& facts, [[maybe_unused]] leaf_content result, type_list<Read...>) {
         int index = 0;
         ((facts.aligned[index++] = std::is_same_v<typename Read::result_shape, typename expression::result_shape> &&
                                    Read::per_sample == expression::per_sample &&
-                                   content_of<Read> == leaf_content::number),
+                                   Storage::template content<Read> == result),
          ...);
     }
 };
@@ -112,8 +112,8 @@ struct facts_of_kernel<compute<Primitive, Operands...>> {
         return text;
     }();
 
-    template <class>
-    static constexpr kernel_facts value() {
+    template <class, class>
+    static constexpr kernel_facts value(leaf_content) {
         kernel_facts facts;
         facts.name = functions > 0 ? chain.text.data() : Primitive::name;
         facts.is_collective = requires { Primitive::is_collective; };

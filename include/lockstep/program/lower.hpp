@@ -5,6 +5,7 @@
 #include <lockstep/program/group_parameters.hpp>
 #include <lockstep/program/local_program.hpp>
 #include <lockstep/program/slots.hpp>
+#include <lockstep/program/storage.hpp>
 
 #include <array>
 #include <span>
@@ -14,14 +15,22 @@ namespace lockstep {
 
 namespace detail {
 
-template <class Backend, class Slots, class E, class... Read>
+/// The kernel of E for a backend, which is told how the result is stored where that differs.
+template <class Backend, class Kernel, leaf_content Result>
+constexpr void const* kernel_of() {
+    if constexpr (requires { typename Backend::storage; }) return Backend::template kernel<Kernel, Result>();
+    else return Backend::template kernel<Kernel>();
+}
+
+template <class Backend, class Storage, class Slots, class E, class... Read>
 constexpr local_operation operation_of(step<E, type_list<Read...>>) {
     using reads = type_list<Read...>;
-    using kernel = kernel_expression<reads, E>;
+    using kernel = kernel_expression<reads, E, Storage>;
+    constexpr leaf_content result = Storage::template content<E>;
     static_assert(sizeof...(Read) <= max_operands, "a kernel reads at most max_operands values");
     local_operation operation;
-    operation.kernel = Backend::template kernel<kernel>();
-    operation.facts = facts_of_kernel<kernel>::template value<reads>();
+    operation.kernel = kernel_of<Backend, kernel, result>();
+    operation.facts = facts_of_kernel<kernel>::template value<reads, Storage>(result);
     operation.result = slot_of<E, Slots>;
     ((operation.operands[operation.operand_count++] = slot_of<Read, Slots>), ...);
     return operation;
@@ -132,13 +141,16 @@ struct lowered {
     }
     using final_slots = decltype(all_slots(concatenate<of_parameters, of_inputs>{}));
 
+    using storage = typename storage_in<typename storage_of<Backend>::type, concatenate<type_list<expression>, of_inputs>,
+                                        typename tags_of<trained>::type>::type;
+
     template <class... Slots>
     static constexpr auto slot_values(type_list<Slots...>) {
-        return std::array<local_slot, sizeof...(Slots)>{slot_value<Slots, parameters>()...};
+        return std::array<local_slot, sizeof...(Slots)>{slot_value<Slots, parameters, storage>()...};
     }
     template <class... Steps>
     static constexpr auto operation_values(type_list<Steps...>) {
-        return std::array<local_operation, sizeof...(Steps)>{operation_of<Backend, final_slots>(Steps{})...};
+        return std::array<local_operation, sizeof...(Steps)>{operation_of<Backend, storage, final_slots>(Steps{})...};
     }
     template <class... Parameters>
     static constexpr auto parameter_values(type_list<Parameters...>) {

@@ -4,10 +4,20 @@
 #include <lockstep/program/local_program.hpp>
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 namespace lockstep {
+
+/// Bytes of an element in memory, where a number has so many.
+constexpr std::int64_t bytes_of_element(leaf_content content, std::int64_t number) {
+    switch (content) {
+    case leaf_content::class_index: return 4;
+    case leaf_content::bf16: return 2;
+    default: return number;
+    }
+}
 
 /// What a buffer of a program is. Values live in a replica's arena; the others have memory of their own.
 enum class buffer_kind { input, target, parameter, gradient, value };

@@ -220,31 +220,38 @@ template <class Tag, class Shape, bool PerSample, leaf_content Content>
 inline constexpr leaf_content content_of<leaf<Tag, Shape, PerSample, Content>> = Content;
 
 /// E with everything that a step reads replaced by numbered operands: the key of a kernel, the same wherever
-/// the step stands in whatever model.
-template <class Reads, class E>
+/// the step stands in whatever model. Storage says what the operands are in memory.
+template <class Reads, class E, class Storage>
 struct localize {
     using type = E;
 };
-template <class Reads, class E>
+template <class Reads, class E, class Storage>
     requires(index_of<E, Reads> >= 0)
-struct localize<Reads, E> {
-    using type = leaf<operand_tag<index_of<E, Reads>>, typename E::result_shape, E::per_sample, content_of<E>>;
+struct localize<Reads, E, Storage> {
+    using type = leaf<operand_tag<index_of<E, Reads>>, typename E::result_shape, E::per_sample, Storage::template content<E>>;
 };
-template <class Reads, class Function, class... Operands>
+template <class Reads, class Function, class... Operands, class Storage>
     requires(index_of<apply<Function, Operands...>, Reads> < 0)
-struct localize<Reads, apply<Function, Operands...>> {
-    using type = apply<Function, typename localize<Reads, Operands>::type...>;
+struct localize<Reads, apply<Function, Operands...>, Storage> {
+    using type = apply<Function, typename localize<Reads, Operands, Storage>::type...>;
 };
-template <class Reads, class Primitive, class... Operands>
+template <class Reads, class Primitive, class... Operands, class Storage>
     requires(index_of<compute<Primitive, Operands...>, Reads> < 0)
-struct localize<Reads, compute<Primitive, Operands...>> {
-    using type = compute<Primitive, typename localize<Reads, Operands>::type...>;
+struct localize<Reads, compute<Primitive, Operands...>, Storage> {
+    using type = compute<Primitive, typename localize<Reads, Operands, Storage>::type...>;
 };
 
 } // namespace detail
 
+/// How a program's values are stored where its backend says nothing else: as the numbers it computes with.
+struct stored_as_computed {
+    static constexpr leaf_content rounded = leaf_content::number;
+    template <class E>
+    static constexpr leaf_content content = detail::content_of<E>;
+};
+
 /// The kernel that computes E from the operands it reads.
-template <class Reads, class E>
-using kernel_expression = typename detail::localize<Reads, E>::type;
+template <class Reads, class E, class Storage = stored_as_computed>
+using kernel_expression = typename detail::localize<Reads, E, Storage>::type;
 
 } // namespace lockstep

@@ -51,12 +51,12 @@ struct role_of<parameter_tag<Layer, Tag>> {
     static constexpr int index = parameter_index<parameter_tag<Layer, Tag>, Parameters>;
 };
 
-template <class E, class Parameters>
+template <class E, class Parameters, class Storage>
 constexpr local_slot slot_value() {
     local_slot slot;
     slot.shape = extents_of<typename E::result_shape>();
     slot.per_sample = E::per_sample;
-    slot.content = content_of<E>;
+    slot.content = Storage::template content<E>;
     if constexpr (is_leaf<E>) {
         slot.role = role_of<typename E::tag>::role;
         slot.index = role_of<typename E::tag>::template index<Parameters>;

@@ -5,12 +5,14 @@
 #include <lockstep/device/cuda/relaxed_capture.hpp>
 #include <lockstep/device/cuda/stream.hpp>
 #include <lockstep/device/grid/dense_product.hpp>
+#include <lockstep/tensor/bf16.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace lockstep::gpu {
@@ -25,12 +27,26 @@ struct product_alignment {
     std::uint32_t left = largest_alignment, right = largest_alignment;
 };
 
+/// The types of operands and results that products of cuBLASLt have here: all the same, or operands that were rounded,
+/// whose product is summed as float and may be rounded again.
+template <class Left, class Right, class Result>
+inline constexpr bool are_multiplied = false;
+template <>
+inline constexpr bool are_multiplied<float, float, float> = true;
+template <>
+inline constexpr bool are_multiplied<double, double, double> = true;
+template <>
+inline constexpr bool are_multiplied<bf16, bf16, float> = true;
+template <>
+inline constexpr bool are_multiplied<bf16, bf16, bf16> = true;
+
 /// One product as cuBLASLt computes it: described, and with the algorithm that its heuristic has chosen. What it
 /// chooses by is given here, and the order of additions is fixed: sums that are cut into parts are put together in a
 /// pass of their own, in the parts' order.
-template <std::floating_point T>
+template <class T, class R = T>
 class blas_product {
-    static_assert(std::same_as<T, float> || std::same_as<T, double>);
+    static_assert(are_multiplied<T, T, R>);
+    using computed = std::conditional_t<std::same_as<T, double>, double, float>;
 
 public:
     /// Throws cublas_error where a call fails. That there is no algorithm is none: exists() says it.
@@ -48,8 +64,8 @@ public:
 
     /// In the order of a stream of the device, which may be captured. `workspace`: of blas_workspace_bytes, at a
     /// multiple of 256 bytes. No memory of the device is allocated.
-    void launch(stream const& s, T const* left, T const* right, T* result, void* workspace) {
-        T const one = 1, zero = 0;
+    void launch(stream const& s, T const* left, T const* right, R* result, void* workspace) {
+        computed const one = 1, zero = 0;
         device_guard const guard(s.device(), name_);
         relaxed_capture const relaxed(s.device(), name_);
         // What the result was is not read where its factor is 0.
@@ -60,13 +76,16 @@ public:
     }
 
 private:
-    static constexpr cudaDataType_t element = std::same_as<T, float> ? CUDA_R_32F : CUDA_R_64F;
+    template <class U>
+    static constexpr cudaDataType_t type_of = std::same_as<U, float> ? CUDA_R_32F : std::same_as<U, double> ? CUDA_R_64F : CUDA_R_16BF;
+    template <class U>
+    static constexpr char const* name_of_type = std::same_as<U, float> ? "float " : std::same_as<U, double> ? "double " : "bf16 ";
 
     static std::string name_of(grid::dense_product const& p) {
         auto const matrix = [](std::int64_t rows, std::int64_t columns, bool turned) {
             return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]" + (turned ? "^T" : "");
         };
-        return std::string("product of ") + (std::same_as<T, float> ? "float " : "double ") +
+        return std::string("product of ") + name_of_type<T> +
                (p.places > 1 ? std::to_string(p.places) + " times " : std::string()) +
                (p.left_transposed ? matrix(p.depth, p.rows, true) : matrix(p.rows, p.depth, false)) + " and " +
                (p.right_transposed ? matrix(p.columns, p.depth, true) : matrix(p.depth, p.columns, false));
@@ -78,22 +97,22 @@ private:
     /// the transpose of the result, and its first operand is our right one.
     void describe(grid::dense_product const& p, bool tf32) {
         cublasComputeType_t const compute = std::same_as<T, double> ? CUBLAS_COMPUTE_64F
-                                            : tf32                  ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                            : tf32 && std::same_as<T, float> ? CUBLAS_COMPUTE_32F_FAST_TF32
                                                                     : CUBLAS_COMPUTE_32F;
-        ask(cublasLtMatmulDescInit(&operation_, compute, element), "cublasLtMatmulDescInit");
+        ask(cublasLtMatmulDescInit(&operation_, compute, type_of<computed>), "cublasLtMatmulDescInit");
         set_transposed(CUBLASLT_MATMUL_DESC_TRANSA, p.right_transposed);
         set_transposed(CUBLASLT_MATMUL_DESC_TRANSB, p.left_transposed);
-        lay_out(right_, p.right_columns(), p.right_transposed ? p.columns : p.depth, p.places, p.right_step);
-        lay_out(left_, p.left_columns(), p.left_transposed ? p.depth : p.rows, p.places, p.left_step);
-        lay_out(result_, p.columns, p.rows, p.places, p.result_step());
+        lay_out(right_, type_of<T>, p.right_columns(), p.right_transposed ? p.columns : p.depth, p.places, p.right_step);
+        lay_out(left_, type_of<T>, p.left_columns(), p.left_transposed ? p.depth : p.rows, p.places, p.left_step);
+        lay_out(result_, type_of<R>, p.columns, p.rows, p.places, p.result_step());
     }
     void set_transposed(cublasLtMatmulDescAttributes_t which, bool transposed) {
         cublasOperation_t const value = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
         ask(cublasLtMatmulDescSetAttribute(&operation_, which, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
     }
     /// Of a row-major matrix that has so many columns and rows.
-    void lay_out(cublasLtMatrixLayoutOpaque_t& layout, std::int64_t columns, std::int64_t rows, std::int64_t places,
-                 std::int64_t step) {
+    void lay_out(cublasLtMatrixLayoutOpaque_t& layout, cudaDataType_t element, std::int64_t columns, std::int64_t rows,
+                 std::int64_t places, std::int64_t step) {
         ask(cublasLtMatrixLayoutInit(&layout, element, static_cast<std::uint64_t>(columns),
                                      static_cast<std::uint64_t>(rows), columns),
             "cublasLtMatrixLayoutInit");

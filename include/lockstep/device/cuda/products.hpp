@@ -18,7 +18,7 @@ template <class T, class E>
 constexpr std::uint32_t alignment_of = [] {
     if (!E::per_sample) return largest_alignment;
     std::uint32_t bytes = largest_alignment;
-    while (static_cast<std::uint64_t>(E::result_shape::size) * sizeof(T) % bytes != 0) bytes /= 2;
+    while (static_cast<std::uint64_t>(E::result_shape::size) * sizeof(grid::stored<T, E>) % bytes != 0) bytes /= 2;
     return bytes;
 }();
 
@@ -26,6 +26,8 @@ template <class T, class E>
 struct product_operands;
 template <class T, class Primitive, class Left, class Right>
 struct product_operands<T, compute<Primitive, Left, Right>> {
+    using left_type = grid::stored<T, Left>;
+    using right_type = grid::stored<T, Right>;
     static constexpr int left = operand_index<Left>, right = operand_index<Right>;
     static constexpr product_alignment alignment{alignment_of<T, Left>, alignment_of<T, Right>};
 };
@@ -36,9 +38,10 @@ namespace lockstep::grid {
 
 /// Large products by cuBLASLt. Their algorithms are chosen with the replica for its largest number of samples, and for
 /// another one when it is first met.
-template <class T, class E>
-    requires dense_product_of<E>::found
-struct library_operation<gpu::platform, T, E> {
+template <class T, class E, class R>
+    requires dense_product_of<E>::found && gpu::are_multiplied<typename gpu::product_operands<T, E>::left_type,
+                                                               typename gpu::product_operands<T, E>::right_type, R>
+struct library_operation<gpu::platform, T, E, R> {
     static constexpr bool found = true;
     static constexpr bool is_chosen(std::int64_t samples) { return product(samples).is_large(); }
     static constexpr std::int64_t scratch_bytes(std::int64_t) { return gpu::blas_workspace_bytes; }
@@ -50,24 +53,26 @@ struct library_operation<gpu::platform, T, E> {
 
     bool launch(gpu::stream const& s, call const& c) {
         if (!is_chosen(c.samples)) return false;
-        gpu::blas_product<T>& chosen = of(c.samples);
+        product_type& chosen = of(c.samples);
         if (!chosen.exists()) return false;
-        chosen.launch(s, c.template operand<T>(operands::left), c.template operand<T>(operands::right),
-                      c.template out<T>(), c.scratch);
+        using operand = typename operands::left_type;
+        chosen.launch(s, c.template operand<operand>(operands::left), c.template operand<operand>(operands::right),
+                      c.template out<R>(), c.scratch);
         return true;
     }
 
 private:
     using operands = gpu::product_operands<T, E>;
+    using product_type = gpu::blas_product<typename operands::left_type, R>;
     static constexpr dense_product product(std::int64_t samples) { return dense_product_of<E>::of(samples); }
 
-    gpu::blas_product<T>& of(std::int64_t samples) {
+    product_type& of(std::int64_t samples) {
         return chosen_.try_emplace(samples, library_, product(samples), operands::alignment, tf32_).first->second;
     }
 
     std::shared_ptr<gpu::blas const> library_;
     bool tf32_;
-    std::map<std::int64_t, gpu::blas_product<T>> chosen_;
+    std::map<std::int64_t, product_type> chosen_;
 };
 
 } // namespace lockstep::grid

@@ -41,7 +41,7 @@ struct attention_of_queries {
 
     /// Leaves in `own` each member's part, and in m.row[largest] the largest score of each query.
     template <class Group, class Own>
-    static constexpr void run(T const* qkv, int first_query, Group const& group, memory& m, Own& own) {
+    static constexpr void run(auto const* qkv, int first_query, Group const& group, memory& m, Own& own) {
         T const scale = extents::scale(), least = -std::numeric_limits<T>::infinity();
         auto& queries = m.operand[0];
         auto& keys = m.operand[1];
@@ -98,7 +98,7 @@ struct attention_of_queries {
 };
 
 /// A unit is a tile of queries of one head of one sample.
-template <class T, int Heads, attention_mask Mask, class QKV>
+template <class T, class R, int Heads, attention_mask Mask, class QKV>
 struct attention : kernel_base<128, typename attention_of_queries<T, Heads, Mask, QKV>::memory> {
     using pass = attention_of_queries<T, Heads, Mask, QKV>;
     using extents = typename pass::extents;
@@ -109,8 +109,8 @@ struct attention : kernel_base<128, typename attention_of_queries<T, Heads, Mask
     static constexpr void run(call const& c, std::int64_t unit, Group const& group, typename pass::memory& memory) {
         std::int64_t const head = unit / pass::tiles;
         int const first_query = static_cast<int>(unit % pass::tiles) * pass::tile;
-        T const* const qkv = c.template operand<T>(operand_index<QKV>) + extents::packed_start(head);
-        T* const result = c.template out<T>() + extents::start(head);
+        auto const* const qkv = elements_of<T, QKV>(c) + extents::packed_start(head);
+        R* const result = c.template out<R>() + extents::start(head);
         typename Group::template own<typename pass::member_part> own;
         pass::run(qkv, first_query, group, memory, own);
         group.phase([&](int member) {
@@ -124,9 +124,9 @@ struct attention : kernel_base<128, typename attention_of_queries<T, Heads, Mask
     }
 };
 
-template <class T, int Heads, attention_mask Mask, class QKV>
-struct kernels_for<T, compute<primitive::attention<Heads, Mask>, QKV>> {
-    using type = passes<attention<T, Heads, Mask, QKV>>;
+template <class T, int Heads, attention_mask Mask, class QKV, class R>
+struct kernels_for<T, compute<primitive::attention<Heads, Mask>, QKV>, R> {
+    using type = passes<attention<T, R, Heads, Mask, QKV>>;
 };
 
 } // namespace lockstep::grid

@@ -39,8 +39,8 @@ struct attention_facts : kernel_base<128, query_facts_memory<T, attention_of_que
                               query_facts_memory<T, pass>& memory) {
         std::int64_t const head = unit / pass::tiles;
         int const first_query = static_cast<int>(unit % pass::tiles) * pass::tile;
-        T const* const qkv = c.template operand<T>(operand_index<QKV>) + extents::packed_start(head);
-        T const* const upstream = c.template operand<T>(operand_index<G>) + extents::start(head);
+        auto const* const qkv = elements_of<T, QKV>(c) + extents::packed_start(head);
+        auto const* const upstream = elements_of<T, G>(c) + extents::start(head);
         auto* const facts = static_cast<query_facts<T>*>(c.scratch) + head * extents::positions;
         constexpr int total = 2; // a row of memory::row that the pass leaves alone
         typename Group::template own<typename pass::member_part> own;

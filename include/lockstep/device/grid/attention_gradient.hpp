@@ -13,9 +13,9 @@
 namespace lockstep::grid {
 
 /// dQ; a unit is a tile of queries of one head of one sample.
-template <class T, int Heads, attention_mask Mask, class QKV, class G>
-struct attention_query_gradient : kernel_base<128, typename attention_gradient_tile<T, Heads, Mask, QKV>::memory> {
-    using with = attention_gradient_tile<T, Heads, Mask, QKV>;
+template <class T, class R, int Heads, attention_mask Mask, class QKV, class G>
+struct attention_query_gradient : kernel_base<128, typename attention_gradient_tile<T, R, Heads, Mask, QKV, G>::memory> {
+    using with = attention_gradient_tile<T, R, Heads, Mask, QKV, G>;
     using extents = typename with::extents;
     using product = typename with::value_product;
 
@@ -23,7 +23,7 @@ struct attention_query_gradient : kernel_base<128, typename attention_gradient_t
 
     template <class Group>
     static constexpr void run(call const& c, std::int64_t unit, Group const& group, typename with::memory& m) {
-        auto const head = with::head::template of<G>(c, unit / with::tiles);
+        auto const head = with::head::of(c, unit / with::tiles);
         int const first_query = static_cast<int>(unit % with::tiles) * with::tile;
         typename Group::template own<product> own;
         group.phase([&](int member) {
@@ -43,9 +43,9 @@ struct attention_query_gradient : kernel_base<128, typename attention_gradient_t
 };
 
 /// dK and dV; a unit is a tile of keys of one head of one sample.
-template <class T, int Heads, attention_mask Mask, class QKV, class G>
-struct attention_key_gradient : kernel_base<128, typename attention_gradient_tile<T, Heads, Mask, QKV>::memory> {
-    using with = attention_gradient_tile<T, Heads, Mask, QKV>;
+template <class T, class R, int Heads, attention_mask Mask, class QKV, class G>
+struct attention_key_gradient : kernel_base<128, typename attention_gradient_tile<T, R, Heads, Mask, QKV, G>::memory> {
+    using with = attention_gradient_tile<T, R, Heads, Mask, QKV, G>;
     using extents = typename with::extents;
     struct member_part {
         typename with::value_product keys, values;
@@ -55,7 +55,7 @@ struct attention_key_gradient : kernel_base<128, typename attention_gradient_til
 
     template <class Group>
     static constexpr void run(call const& c, std::int64_t unit, Group const& group, typename with::memory& m) {
-        auto const head = with::head::template of<G>(c, unit / with::tiles);
+        auto const head = with::head::of(c, unit / with::tiles);
         int const first_key = static_cast<int>(unit % with::tiles) * with::tile;
         typename Group::template own<member_part> own;
         group.phase([&](int member) {
@@ -81,11 +81,11 @@ struct attention_key_gradient : kernel_base<128, typename attention_gradient_til
     }
 };
 
-template <class T, int Heads, attention_mask Mask, class QKV, class G>
-struct kernels_for<T, compute<primitive::attention_gradient<Heads, Mask>, QKV, G>> {
+template <class T, int Heads, attention_mask Mask, class QKV, class G, class R>
+struct kernels_for<T, compute<primitive::attention_gradient<Heads, Mask>, QKV, G>, R> {
     static_assert(QKV::per_sample == G::per_sample);
-    using type = passes<attention_facts<T, Heads, Mask, QKV, G>, attention_query_gradient<T, Heads, Mask, QKV, G>,
-                        attention_key_gradient<T, Heads, Mask, QKV, G>>;
+    using type = passes<attention_facts<T, Heads, Mask, QKV, G>, attention_query_gradient<T, R, Heads, Mask, QKV, G>,
+                        attention_key_gradient<T, R, Heads, Mask, QKV, G>>;
     using extents = attention_extents<T, Heads, Mask, QKV>;
 
     static constexpr std::int64_t scratch_bytes(std::int64_t samples) {

@@ -11,7 +11,7 @@
 namespace lockstep::grid {
 
 /// What both kernels do with a tile of queries and one of keys.
-template <class T, int Heads, attention_mask Mask, class QKV>
+template <class T, class R, int Heads, attention_mask Mask, class QKV, class G>
 struct attention_gradient_tile {
     using extents = attention_extents<T, Heads, Mask, QKV>;
     static constexpr int positions = extents::positions, width = extents::width;
@@ -23,16 +23,16 @@ struct attention_gradient_tile {
 
     /// Addresses of one head of one sample.
     struct head {
-        T const *qkv, *upstream;
+        stored<T, QKV> const* qkv;
+        stored<T, G> const* upstream;
         query_facts<T> const* facts;
-        T* result;
+        R* result;
 
-        template <class G>
         static constexpr head of(call const& c, std::int64_t index) {
-            return {c.template operand<T>(operand_index<QKV>) + extents::packed_start(index),
-                    c.template operand<T>(operand_index<G>) + extents::start(index),
+            return {elements_of<T, QKV>(c) + extents::packed_start(index),
+                    elements_of<T, G>(c) + extents::start(index),
                     static_cast<query_facts<T> const*>(c.scratch) + index * positions,
-                    c.template out<T>() + extents::packed_start(index)};
+                    c.template out<R>() + extents::packed_start(index)};
         }
     };
 

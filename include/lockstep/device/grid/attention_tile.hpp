@@ -98,7 +98,7 @@ struct attention_extents {
 
     /// A member's part of copying rows [first, first + Tile) of a head; zeros behind the last position.
     template <std::int64_t RowStep, int Tile>
-    static constexpr void load(int member, T const* from, int first, T (&to)[Tile][width | 1]) {
+    static constexpr void load(int member, auto const* from, int first, T (&to)[Tile][width | 1]) {
         for (int index = member; index < Tile * width; index += shared_product<T, Tile, width>::members) {
             int const row = index / width, column = index % width;
             to[row][column] = first + row < positions ? from[(first + row) * RowStep + column] : T(0);

@@ -30,14 +30,14 @@ struct batched_product {
     }
 
     static constexpr auto left(call const& c, std::int64_t place) {
-        T const* const a = c.template operand<T>(operand_index<A>) + own_place<A>(place) * m * k;
-        if constexpr (Which == primitive::transposed::left) return matrix_columns<T, m>{{a}};
-        else return matrix_rows<T, k>{a};
+        auto const* const a = elements_of<T, A>(c) + own_place<A>(place) * m * k;
+        if constexpr (Which == primitive::transposed::left) return matrix_columns<stored<T, A>, m>{{a}};
+        else return matrix_rows<stored<T, A>, k>{a};
     }
     static constexpr auto right(call const& c, std::int64_t place) {
-        T const* const b = c.template operand<T>(operand_index<B>) + own_place<B>(place) * k * columns;
-        if constexpr (Which == primitive::transposed::right) return matrix_rows<T, k>{b};
-        else return matrix_columns<T, columns>{{b}};
+        auto const* const b = elements_of<T, B>(c) + own_place<B>(place) * k * columns;
+        if constexpr (Which == primitive::transposed::right) return matrix_rows<stored<T, B>, k>{b};
+        else return matrix_columns<stored<T, B>, columns>{{b}};
     }
 
 private:
@@ -48,8 +48,8 @@ private:
     }
 };
 
-template <class T, primitive::transposed Which, class A, class B>
-struct kernels_for<T, compute<primitive::batched_matmul<Which>, A, B>>
-    : product_kernels<T, batched_product<T, Which, A, B>> {};
+template <class T, primitive::transposed Which, class A, class B, class R>
+struct kernels_for<T, compute<primitive::batched_matmul<Which>, A, B>, R>
+    : product_kernels<T, R, batched_product<T, Which, A, B>> {};
 
 } // namespace lockstep::grid

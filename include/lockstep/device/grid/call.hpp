@@ -3,12 +3,29 @@
 
 #include <lockstep/expression/philox.hpp>
 #include <lockstep/program/schedule.hpp>
+#include <lockstep/tensor/bf16.hpp>
 
 #include <cstdint>
 
 /// Kernels that are written once for a grid: many groups of threads, each of which computes one unit of the result, as
 /// an element, a row or a tile. CUDA runs the groups at the same time on a device, a host one after the other.
 namespace lockstep::grid {
+
+/// What lies in memory where a program computes with numbers of type T.
+template <class T, leaf_content Content>
+struct stored_content {
+    using type = T;
+};
+template <class T>
+struct stored_content<T, leaf_content::class_index> {
+    using type = std::int32_t;
+};
+template <class T>
+struct stored_content<T, leaf_content::bf16> {
+    using type = bf16;
+};
+template <class T, class Operand>
+using stored = typename stored_content<T, Operand::content>::type;
 
 /// One call of a kernel: addresses in the memory of whoever runs it, and the number of samples that a shard has. It is
 /// handed over by value.
@@ -34,5 +51,30 @@ struct call {
         return static_cast<T*>(result);
     }
 };
+
+/// Where a kernel puts results of type T: the result, stored as R, or one of several parts in scratch memory, which another
+/// kernel puts together.
+template <class T, class R>
+class part_result {
+public:
+    /// `first`: the part's first element in scratch memory.
+    constexpr part_result(call const& c, bool is_part, std::int64_t first)
+        : part_(is_part ? static_cast<T*>(c.scratch) + first : nullptr), whole_(c.out<R>()) {}
+
+    constexpr void write(std::int64_t index, T value) const {
+        if (part_ != nullptr) part_[index] = value;
+        else whole_[index] = value;
+    }
+
+private:
+    T* part_;
+    R* whole_;
+};
+
+/// The elements of an operand, a leaf of a kernel's expression.
+template <class T, class Operand>
+constexpr stored<T, Operand> const* elements_of(call const& c) {
+    return c.operand<stored<T, Operand>>(operand_index<Operand>);
+}
 
 } // namespace lockstep::grid

@@ -35,10 +35,10 @@ struct convolution_product : convolution_extents<Geometry> {
         return row * g::out_channels + group * g::group_out;
     }
     static constexpr auto left(call const& c, std::int64_t group) {
-        return image_patches<T, Geometry>{c.template operand<T>(operand_index<X>) + group * g::group_in};
+        return image_patches<stored<T, X>, Geometry>{elements_of<T, X>(c) + group * g::group_in};
     }
     static constexpr auto right(call const& c, std::int64_t group) {
-        return matrix_columns<T, g::out_channels>{{c.template operand<T>(operand_index<W>) + group * g::group_out}};
+        return matrix_columns<stored<T, W>, g::out_channels>{{elements_of<T, W>(c) + group * g::group_out}};
     }
 };
 
@@ -65,12 +65,12 @@ struct data_gradient_product : convolution_extents<Geometry> {
         return index * g::in_channels + place % g::groups * g::group_in;
     }
     static constexpr auto left(call const& c, std::int64_t place) {
-        T const* const upstream = c.template operand<T>(operand_index<G>) + place % g::groups * g::group_out;
-        return upstream_patches<T, Geometry>{upstream, class_of(place)};
+        auto const* const upstream = elements_of<T, G>(c) + place % g::groups * g::group_out;
+        return upstream_patches<stored<T, G>, Geometry>{upstream, class_of(place)};
     }
     static constexpr auto right(call const& c, std::int64_t place) {
-        T const* const weights = c.template operand<T>(operand_index<W>) + place % g::groups * g::group_out;
-        return weights_by_out_channel<T, Geometry>{weights, class_of(place)};
+        auto const* const weights = elements_of<T, W>(c) + place % g::groups * g::group_out;
+        return weights_by_out_channel<stored<T, W>, Geometry>{weights, class_of(place)};
     }
 
 private:
@@ -92,32 +92,32 @@ struct weight_gradient_product : convolution_extents<Geometry> {
         return row * g::out_channels + group * g::group_out;
     }
     static constexpr auto left(call const& c, std::int64_t group) {
-        return turned<image_patches<T, Geometry>>{{c.template operand<T>(operand_index<X>) + group * g::group_in}};
+        return turned<image_patches<stored<T, X>, Geometry>>{{elements_of<T, X>(c) + group * g::group_in}};
     }
     static constexpr auto right(call const& c, std::int64_t group) {
-        return matrix_columns<T, g::out_channels>{{c.template operand<T>(operand_index<G>) + group * g::group_out}};
+        return matrix_columns<stored<T, G>, g::out_channels>{{elements_of<T, G>(c) + group * g::group_out}};
     }
 };
 
 /// Groups of few channels, as those of a depthwise convolution, leave most of a tile empty.
-template <class T, class Product>
+template <class T, class R, class Product>
 using convolution_kernels = std::conditional_t<(Product::groups > 1 && Product::columns < 8),
-                                               direct_kernels<T, Product>, product_kernels<T, Product>>;
+                                               direct_kernels<T, R, Product>, product_kernels<T, R, Product>>;
 
-template <class T, class Window, int Groups, class X, class W>
-struct kernels_for<T, compute<primitive::convolution<Window, Groups>, X, W>>
+template <class T, class Window, int Groups, class X, class W, class R>
+struct kernels_for<T, compute<primitive::convolution<Window, Groups>, X, W>, R>
     : convolution_kernels<
-          T, convolution_product<T, typename primitive::convolution<Window, Groups>::template geometry<X, W>, X, W>> {
+          T, R, convolution_product<T, typename primitive::convolution<Window, Groups>::template geometry<X, W>, X, W>> {
     static_assert(X::per_sample && !W::per_sample);
 };
-template <class T, class Geometry, class G, class W>
-struct kernels_for<T, compute<primitive::convolution_data_gradient<Geometry>, G, W>>
-    : convolution_kernels<T, data_gradient_product<T, Geometry, G, W>> {
+template <class T, class Geometry, class G, class W, class R>
+struct kernels_for<T, compute<primitive::convolution_data_gradient<Geometry>, G, W>, R>
+    : convolution_kernels<T, R, data_gradient_product<T, Geometry, G, W>> {
     static_assert(G::per_sample && !W::per_sample);
 };
-template <class T, class Geometry, class X, class G>
-struct kernels_for<T, compute<primitive::convolution_weight_gradient<Geometry>, X, G>>
-    : convolution_kernels<T, weight_gradient_product<T, Geometry, X, G>> {
+template <class T, class Geometry, class X, class G, class R>
+struct kernels_for<T, compute<primitive::convolution_weight_gradient<Geometry>, X, G>, R>
+    : convolution_kernels<T, R, weight_gradient_product<T, Geometry, X, G>> {
     static_assert(X::per_sample && G::per_sample);
 };
 

@@ -31,7 +31,7 @@ struct direct_split {
 
 /// Many products beside each other that are too narrow for tiles, as the groups of a depthwise convolution, see
 /// product.hpp. A unit is one element of one part; neighbours compute neighbours.
-template <class T, class Product>
+template <class T, class R, class Product>
 struct direct_product : kernel_base<1> {
     using split = direct_split<Product>;
 
@@ -53,16 +53,16 @@ struct direct_product : kernel_base<1> {
         T sum = 0;
         for (std::int64_t k = first; k < last; ++k)
             sum += left.at(left_line, left.step(k)) * right.at(right_line, right.step(k));
-        result_of_part<T, Product, split>(c, index)[start + column] = sum;
+        result_of_part<T, R, Product, split>(c, index).write(start + column, sum);
     }
 };
 
 /// What kernels_for such products inherits.
-template <class T, class Product>
+template <class T, class R, class Product>
 struct direct_kernels {
     using split = direct_split<Product>;
-    using type = std::conditional_t<split::may_split, passes<direct_product<T, Product>, add_parts<T, Product, split>>,
-                                    passes<direct_product<T, Product>>>;
+    using type = std::conditional_t<split::may_split, passes<direct_product<T, R, Product>, add_parts<T, R, Product, split>>,
+                                    passes<direct_product<T, R, Product>>>;
 
     static constexpr std::int64_t scratch_bytes(std::int64_t samples) {
         if constexpr (split::may_split) return bytes_of_parts<T, Product, split>(samples);

@@ -49,13 +49,11 @@ private:
     struct node<leaf<operand_tag<Index>, Shape, PerSample, Content>> {
         static constexpr T at(call const& c, place const& p) {
             constexpr access own = lockstep::detail::access_table_of<E>[Index];
-            if constexpr (own.aligned) return c.template operand<T>(Index)[p.index];
-            else {
-                using element_type = std::conditional_t<Content == leaf_content::class_index, std::int32_t, T>;
-                return static_cast<T>(c.template operand<element_type>(
-                    Index)[p.sample * own.sample_size + offset_of_row<operand_axes<Index>>(p.row) +
-                           p.column * own.axes.column_step()]);
-            }
+            auto const* const elements = elements_of<T, leaf<operand_tag<Index>, Shape, PerSample, Content>>(c);
+            if constexpr (own.aligned) return static_cast<T>(elements[p.index]);
+            else
+                return static_cast<T>(elements[p.sample * own.sample_size + offset_of_row<operand_axes<Index>>(p.row) +
+                                               p.column * own.axes.column_step()]);
         }
     };
     template <double Value>

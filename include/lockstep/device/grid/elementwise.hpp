@@ -9,17 +9,17 @@
 namespace lockstep::grid {
 
 /// An elementwise expression over numbered operands; a unit is an element of the result.
-template <class T, class E>
+template <class T, class R, class E>
 struct elementwise : kernel_base<1> {
     static constexpr std::int64_t units(call const& c) { return element_of<T, E>::size(c); }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
-        c.template out<T>()[unit] = element_of<T, E>::at(c, unit);
+        c.template out<R>()[unit] = element_of<T, E>::at(c, unit);
     }
 };
 
-template <class T, class Function, class... Operands>
-struct kernels_for<T, apply<Function, Operands...>> {
-    using type = passes<elementwise<T, apply<Function, Operands...>>>;
+template <class T, class Function, class... Operands, class R>
+struct kernels_for<T, apply<Function, Operands...>, R> {
+    using type = passes<elementwise<T, R, apply<Function, Operands...>>>;
 };
 
 } // namespace lockstep::grid

@@ -14,7 +14,7 @@
 namespace lockstep::grid {
 
 /// Rows of a table by index; a unit is an element of the result.
-template <class T, class Table, class Index>
+template <class T, class R, class Table, class Index>
 struct gather : kernel_base<1> {
     static constexpr std::int64_t columns = Table::result_shape::extents[1];
 
@@ -22,8 +22,8 @@ struct gather : kernel_base<1> {
         return columns * Index::result_shape::size * (Index::per_sample ? c.samples : 1);
     }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
-        std::int32_t const row = c.operand<std::int32_t>(operand_index<Index>)[unit / columns];
-        c.out<T>()[unit] = c.operand<T>(operand_index<Table>)[row * columns + unit % columns];
+        std::int32_t const row = elements_of<T, Index>(c)[unit / columns];
+        c.out<R>()[unit] = elements_of<T, Table>(c)[row * columns + unit % columns];
     }
 };
 
@@ -38,7 +38,7 @@ struct found_indices {
 ///
 /// This takes Rows * columns / 256 * indices comparisons, little as long as a table's rows times its indices are not
 /// far beyond 10^9; from there on, it would pay to sort the indices first.
-template <class T, int Rows, class X, class Index>
+template <class T, class R, int Rows, class X, class Index>
 class scatter_sum {
     static constexpr int members = 256, each = 4, chunk = members * each;
     static constexpr std::int64_t columns = X::result_shape::extents[X::result_shape::rank - 1];
@@ -59,8 +59,8 @@ public:
             std::int64_t const part_length = (count + all - 1) / all;
             std::int64_t const begin = part * part_length, end = std::min(begin + part_length, count);
             std::int64_t const row = unit / all / column_blocks, first_column = unit / all % column_blocks * members;
-            std::int32_t const* const index = c.operand<std::int32_t>(operand_index<Index>);
-            T const* const x = c.operand<T>(operand_index<X>) + first_column;
+            std::int32_t const* const index = elements_of<T, Index>(c);
+            auto const* const x = elements_of<T, X>(c) + first_column;
             std::int64_t const width = std::min<std::int64_t>(columns - first_column, members);
 
             typename Group::template own<T> total{};
@@ -83,9 +83,9 @@ public:
                                 total[member] += x[(first + i * members + other) * columns + member];
                 });
             }
-            T* const out = all > 1 ? static_cast<T*>(c.scratch) + part * results(c.samples) : c.out<T>();
+            part_result<T, R> const out{c, all > 1, part * results(c.samples)};
             group.phase([&](int member) {
-                if (member < width) out[row * columns + first_column + member] = total[member];
+                if (member < width) out.write(row * columns + first_column + member, total[member]);
             });
         }
     };
@@ -93,7 +93,7 @@ public:
     // What combine_parts asks for.
     static constexpr std::int64_t results(std::int64_t) { return Rows * columns; }
     static constexpr std::int64_t parts(std::int64_t samples) { return parts_of(groups, indices(samples), chunk); }
-    static constexpr void store(call const& c, std::int64_t result, T value) { c.out<T>()[result] = value; }
+    static constexpr void store(call const& c, std::int64_t result, T value) { c.out<R>()[result] = value; }
 
     static constexpr std::int64_t scratch_bytes(std::int64_t samples) {
         constexpr std::int64_t width = std::min<std::int64_t>(columns, members), bytes = sizeof(T);
@@ -101,13 +101,13 @@ public:
     }
 };
 
-template <class T, class Table, class Index>
-struct kernels_for<T, compute<primitive::gather, Table, Index>> {
-    using type = passes<gather<T, Table, Index>>;
+template <class T, class Table, class Index, class R>
+struct kernels_for<T, compute<primitive::gather, Table, Index>, R> {
+    using type = passes<gather<T, R, Table, Index>>;
 };
-template <class T, int Rows, class X, class Index>
-struct kernels_for<T, compute<primitive::scatter_sum<Rows>, X, Index>> {
-    using whole = scatter_sum<T, Rows, X, Index>;
+template <class T, int Rows, class X, class Index, class R>
+struct kernels_for<T, compute<primitive::scatter_sum<Rows>, X, Index>, R> {
+    using whole = scatter_sum<T, R, Rows, X, Index>;
     using type = passes<typename whole::first_pass, combine_parts<T, add_values, whole>>;
     static constexpr std::int64_t scratch_bytes(std::int64_t samples) { return whole::scratch_bytes(samples); }
 };

@@ -37,9 +37,9 @@ concept kernel = requires(typename K::argument const& c, std::int64_t unit, taki
 template <kernel... Kernels>
 struct passes {};
 
-/// Which kernels compute an expression over numbered operands, for numbers of type T: `type` is passes<...>. Where they
-/// need scratch memory, scratch_bytes(samples) says how much.
-template <class T, class E>
+/// Which kernels compute an expression over numbered operands with numbers of type T, for a result that is stored as R:
+/// `type` is passes<...>. Where they need scratch memory, scratch_bytes(samples) says how much.
+template <class T, class E, class R = T>
 struct kernels_for;
 
 template <class Kernels>

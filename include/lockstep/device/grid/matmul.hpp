@@ -35,10 +35,10 @@ struct matmul_product : one_product<matrix_of<W>::columns> {
     static constexpr std::int64_t depth(std::int64_t) { return x::columns; }
     static constexpr std::int64_t result_size(std::int64_t samples) { return rows(samples) * matmul_product::columns; }
     static constexpr auto left(call const& c, std::int64_t) {
-        return matrix_rows<T, x::columns>{c.template operand<T>(operand_index<X>)};
+        return matrix_rows<stored<T, X>, x::columns>{elements_of<T, X>(c)};
     }
     static constexpr auto right(call const& c, std::int64_t) {
-        return matrix_columns<T, matmul_product::columns>{{c.template operand<T>(operand_index<W>)}};
+        return matrix_columns<stored<T, W>, matmul_product::columns>{{elements_of<T, W>(c)}};
     }
 };
 
@@ -54,10 +54,10 @@ struct matmul_right_transposed_product : one_product<W::result_shape::extents[0]
         return rows(samples) * matmul_right_transposed_product::columns;
     }
     static constexpr auto left(call const& c, std::int64_t) {
-        return matrix_rows<T, g::columns>{c.template operand<T>(operand_index<G>)};
+        return matrix_rows<stored<T, G>, g::columns>{elements_of<T, G>(c)};
     }
     static constexpr auto right(call const& c, std::int64_t) {
-        return matrix_rows<T, g::columns>{c.template operand<T>(operand_index<W>)};
+        return matrix_rows<stored<T, W>, g::columns>{elements_of<T, W>(c)};
     }
 };
 
@@ -73,20 +73,20 @@ struct matmul_left_transposed_product : one_product<matrix_of<G>::columns> {
         return x::columns * matmul_left_transposed_product::columns;
     }
     static constexpr auto left(call const& c, std::int64_t) {
-        return matrix_columns<T, x::columns>{{c.template operand<T>(operand_index<X>)}};
+        return matrix_columns<stored<T, X>, x::columns>{{elements_of<T, X>(c)}};
     }
     static constexpr auto right(call const& c, std::int64_t) {
-        return matrix_columns<T, matmul_left_transposed_product::columns>{{c.template operand<T>(operand_index<G>)}};
+        return matrix_columns<stored<T, G>, matmul_left_transposed_product::columns>{{elements_of<T, G>(c)}};
     }
 };
 
-template <class T, class X, class W>
-struct kernels_for<T, compute<primitive::matmul, X, W>> : product_kernels<T, matmul_product<T, X, W>> {};
-template <class T, class G, class W>
-struct kernels_for<T, compute<primitive::matmul_right_transposed, G, W>>
-    : product_kernels<T, matmul_right_transposed_product<T, G, W>> {};
-template <class T, class X, class G>
-struct kernels_for<T, compute<primitive::matmul_left_transposed, X, G>>
-    : product_kernels<T, matmul_left_transposed_product<T, X, G>> {};
+template <class T, class X, class W, class R>
+struct kernels_for<T, compute<primitive::matmul, X, W>, R> : product_kernels<T, R, matmul_product<T, X, W>> {};
+template <class T, class G, class W, class R>
+struct kernels_for<T, compute<primitive::matmul_right_transposed, G, W>, R>
+    : product_kernels<T, R, matmul_right_transposed_product<T, G, W>> {};
+template <class T, class X, class G, class R>
+struct kernels_for<T, compute<primitive::matmul_left_transposed, X, G>, R>
+    : product_kernels<T, R, matmul_left_transposed_product<T, X, G>> {};
 
 } // namespace lockstep::grid

@@ -27,23 +27,23 @@ struct moved {
 
     static constexpr std::int64_t sample_size = moves.size();
     static constexpr std::int64_t size(call const& c) { return sample_size * (Result::per_sample ? c.samples : 1); }
-    template <class T>
-    static constexpr T const* from(call const& c) {
-        return c.operand<T>(operand_index<X>) + moves.from_offset;
+    template <class S>
+    static constexpr S const* from(call const& c) {
+        return c.operand<S>(operand_index<X>) + moves.from_offset;
     }
-    template <class T>
-    static constexpr T* to(call const& c) {
-        return c.out<T>() + moves.to_offset;
+    template <class R>
+    static constexpr R* to(call const& c) {
+        return c.out<R>() + moves.to_offset;
     }
 };
 
-/// A unit is an element.
-template <class T, class Moved>
+/// What lies in memory as S moves to where it lies as R. A unit is an element.
+template <class R, class S, class Moved>
 struct move_elements : kernel_base<1> {
     static constexpr std::int64_t units(call const& c) { return Moved::size(c); }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
         shared_place const at = place_in<Moved>(static_cast<std::uint64_t>(unit));
-        Moved::template to<T>(c)[at.to] = Moved::template from<T>(c)[at.from];
+        Moved::template to<R>(c)[at.to] = Moved::template from<S>(c)[at.from];
     }
 };
 
@@ -56,12 +56,12 @@ struct transposed_tile {
 
 /// What lies next to each other on one side does not on the other: a unit is a square of both axes, which is read along
 /// the one and written along the other.
-template <class T, class Moved>
-class move_tiles : public kernel_base<256, transposed_tile<T>> {
+template <class R, class S, class Moved>
+class move_tiles : public kernel_base<256, transposed_tile<R>> {
     static constexpr int read_axis = Moved::value.contiguous(&shared_axis::from);
     static constexpr int written_axis = Moved::value.contiguous(&shared_axis::to);
     static constexpr shared_axis read = Moved::value.axis[read_axis], written = Moved::value.axis[written_axis];
-    static constexpr int extent = transposed_tile<T>::extent, at_once = 256 / extent;
+    static constexpr int extent = transposed_tile<R>::extent, at_once = 256 / extent;
     static constexpr std::int64_t read_tiles = (read.extent + extent - 1) / extent;
     static constexpr std::int64_t tiles = read_tiles * ((written.extent + extent - 1) / extent);
 
@@ -78,12 +78,12 @@ public:
     static constexpr std::int64_t units(call const& c) {
         return Moved::size(c) / (read.extent * written.extent) * tiles;
     }
-    static constexpr void run(call const& c, std::int64_t unit, auto const& group, transposed_tile<T>& tile) {
+    static constexpr void run(call const& c, std::int64_t unit, auto const& group, transposed_tile<R>& tile) {
         std::int64_t const at = unit % tiles;
         std::int64_t const first_read = at % read_tiles * extent, first_written = at / read_tiles * extent;
         shared_place const first = place_in<others>(static_cast<std::uint64_t>(unit / tiles));
-        T const* const from = Moved::template from<T>(c) + first.from;
-        T* const to = Moved::template to<T>(c) + first.to;
+        S const* const from = Moved::template from<S>(c) + first.from;
+        R* const to = Moved::template to<R>(c) + first.to;
         group.phase([&](int member) {
             std::int64_t const r = first_read + member % extent;
             for (int row = member / extent; row < extent; row += at_once) {
@@ -110,16 +110,16 @@ inline constexpr bool moves_tiles = [] {
     if constexpr (read < 0 || written < 0 || read == written) return false;
     else return walk.axis[read].extent >= 16 && walk.axis[written].extent >= 16;
 }();
-template <class T, class Moved>
-using move_kernel = std::conditional_t<moves_tiles<Moved>, move_tiles<T, Moved>, move_elements<T, Moved>>;
+template <class R, class S, class Moved>
+using move_kernel = std::conditional_t<moves_tiles<Moved>, move_tiles<R, S, Moved>, move_elements<R, S, Moved>>;
 
-template <class T, class Result>
+template <class R, class Result>
 struct fill_zeros : kernel_base<1> {
     static constexpr std::int64_t units(call const& c) {
         return Result::result_shape::size * (Result::per_sample ? c.samples : 1);
     }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
-        c.out<T>()[unit] = T{};
+        c.out<R>()[unit] = R{};
     }
 };
 

@@ -15,21 +15,21 @@
 namespace lockstep::grid {
 
 /// Where a movement does not write all of its result, the rest is zero.
-template <class T, class Result, class X, class Moves>
+template <class T, class R, class Result, class X, class Moves>
 struct movement_kernels {
     static constexpr bool is_whole = Moves::value.size() == Result::result_shape::size;
-    using move = move_kernel<T, moved<Result, X, Moves>>;
-    using type = std::conditional_t<is_whole, passes<move>, passes<fill_zeros<T, Result>, move>>;
+    using move = move_kernel<R, stored<T, X>, moved<Result, X, Moves>>;
+    using type = std::conditional_t<is_whole, passes<move>, passes<fill_zeros<R, Result>, move>>;
 };
 
 template <class Primitive, class X>
 struct moves_of {
     static constexpr movement value = Primitive::template moves<X>;
 };
-template <class T, class Primitive, class X>
+template <class T, class Primitive, class X, class R>
     requires requires { Primitive::template moves<X>; }
-struct kernels_for<T, compute<Primitive, X>>
-    : movement_kernels<T, compute<Primitive, X>, X, moves_of<Primitive, X>> {};
+struct kernels_for<T, compute<Primitive, X>, R>
+    : movement_kernels<T, R, compute<Primitive, X>, X, moves_of<Primitive, X>> {};
 
 /// Operand Index to its place.
 template <int Axis, int Index, class Part, class... X>
@@ -38,12 +38,12 @@ struct moves_of_concat {
     static constexpr movement value = placing(extents_of<typename Part::result_shape>(), extents_of<whole>(), Axis,
                                               primitive::concat<Axis>::template begin_of<Index, X...>);
 };
-template <class T, int Axis, class... X>
-struct kernels_for<T, compute<primitive::concat<Axis>, X...>> {
+template <class T, int Axis, class... X, class R>
+struct kernels_for<T, compute<primitive::concat<Axis>, X...>, R> {
 private:
     using result = compute<primitive::concat<Axis>, X...>;
     template <int... Index>
-    static passes<move_kernel<T, moved<result, X, moves_of_concat<Axis, Index, X, X...>>>...>
+    static passes<move_kernel<R, stored<T, X>, moved<result, X, moves_of_concat<Axis, Index, X, X...>>>...>
         all(std::integer_sequence<int, Index...>);
 
 public:
@@ -57,15 +57,15 @@ struct moves_of_reordering {
     static constexpr extents row{1, {static_cast<int>(image.size())}};
     static constexpr movement value = ToChannelsLast ? reshaping(row, image) : reshaping(image, row);
 };
-template <class T, bool ToChannelsLast, class X>
-struct kernels_for<T, compute<primitive::reorder_image<ToChannelsLast>, X>>
-    : movement_kernels<T, compute<primitive::reorder_image<ToChannelsLast>, X>, X,
+template <class T, bool ToChannelsLast, class X, class R>
+struct kernels_for<T, compute<primitive::reorder_image<ToChannelsLast>, X>, R>
+    : movement_kernels<T, R, compute<primitive::reorder_image<ToChannelsLast>, X>, X,
                        moves_of_reordering<ToChannelsLast, X>> {};
 
 /// The sum over one shard, which is all that a replica sees by itself.
-template <class T, class X>
-struct kernels_for<T, compute<primitive::sum_over_shards, X>> {
-    using type = passes<elementwise<T, X>>;
+template <class T, class X, class R>
+struct kernels_for<T, compute<primitive::sum_over_shards, X>, R> {
+    using type = passes<elementwise<T, R, X>>;
 };
 
 } // namespace lockstep::grid

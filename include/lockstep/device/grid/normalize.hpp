@@ -39,33 +39,33 @@ struct normalized_parts {
     }
 };
 
-template <class T, int Groups, double Epsilon, normalization How, class X>
+template <class T, class R, int Groups, double Epsilon, normalization How, class X>
 struct normalize : kernel_base<members_for_row(normalized_parts<Groups, X>::size)>, normalized_parts<Groups, X> {
     static constexpr void run(call const& c, std::int64_t unit, auto const& group, nothing_shared&) {
         using parts = normalized_parts<Groups, X>;
-        rows::normalize<parts::size, How>(parts::part(c.operand<T>(operand_index<X>), unit),
-                                          parts::part(c.out<T>(), unit), static_cast<T>(Epsilon), group);
+        rows::normalize<parts::size, How>(parts::part(elements_of<T, X>(c), unit),
+                                          parts::part(c.out<R>(), unit), static_cast<T>(Epsilon), group);
     }
 };
 
-template <class T, int Groups, double Epsilon, normalization How, class X, class G>
+template <class T, class R, int Groups, double Epsilon, normalization How, class X, class G>
 struct normalize_gradient : kernel_base<members_for_row(normalized_parts<Groups, X>::size)>,
                             normalized_parts<Groups, X> {
     static constexpr void run(call const& c, std::int64_t unit, auto const& group, nothing_shared&) {
         using parts = normalized_parts<Groups, X>;
-        rows::normalize_gradient<parts::size, How>(parts::part(c.operand<T>(operand_index<X>), unit),
-                                                   parts::part(c.operand<T>(operand_index<G>), unit),
-                                                   parts::part(c.out<T>(), unit), static_cast<T>(Epsilon), group);
+        rows::normalize_gradient<parts::size, How>(parts::part(elements_of<T, X>(c), unit),
+                                                   parts::part(elements_of<T, G>(c), unit),
+                                                   parts::part(c.out<R>(), unit), static_cast<T>(Epsilon), group);
     }
 };
 
-template <class T, int Groups, double Epsilon, normalization How, class X>
-struct kernels_for<T, compute<primitive::normalize<Groups, Epsilon, How>, X>> {
-    using type = passes<normalize<T, Groups, Epsilon, How, X>>;
+template <class T, int Groups, double Epsilon, normalization How, class X, class R>
+struct kernels_for<T, compute<primitive::normalize<Groups, Epsilon, How>, X>, R> {
+    using type = passes<normalize<T, R, Groups, Epsilon, How, X>>;
 };
-template <class T, int Groups, double Epsilon, normalization How, class X, class G>
-struct kernels_for<T, compute<primitive::normalize_gradient<Groups, Epsilon, How>, X, G>> {
-    using type = passes<normalize_gradient<T, Groups, Epsilon, How, X, G>>;
+template <class T, int Groups, double Epsilon, normalization How, class X, class G, class R>
+struct kernels_for<T, compute<primitive::normalize_gradient<Groups, Epsilon, How>, X, G>, R> {
+    using type = passes<normalize_gradient<T, R, Groups, Epsilon, How, X, G>>;
 };
 
 } // namespace lockstep::grid

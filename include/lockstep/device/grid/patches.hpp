@@ -38,7 +38,7 @@ struct image_patches {
         int const row = from.row + to.row, column = from.column + to.column;
         bool const inside = (g::padding_height == 0 || (row >= 0 && row < g::in_height)) &&
                             (g::padding_width == 0 || (column >= 0 && column < g::in_width));
-        return inside ? from.image[(std::int64_t{row} * g::in_width + column) * g::in_channels + to.channel] : T(0);
+        return inside ? from.image[(std::int64_t{row} * g::in_width + column) * g::in_channels + to.channel] : T{};
     }
 };
 

@@ -83,36 +83,38 @@ struct operation_kernel {
     void (*free_state)(void* state) = nullptr;
 };
 
-/// The operation of a library that computes E on devices of P, in place of kernels_for<T, E>; specialized where there
+/// The operation of a library that computes E on devices of P, in place of kernels_for<T, E, R>; specialized where there
 /// is one, with `found`. An object of it is made with each replica, outside of any graph:
 ///
 ///   is_chosen(samples)        static constexpr: whether it is worth it where there are up to so many samples
 ///   scratch_bytes(samples)    static constexpr: what it needs of a call's scratch memory, where it is chosen
 ///   library_operation(device, samples)    for calls of up to so many samples
-///   launch(stream, call)      whether it has launched something; kernels_for<T, E> are launched where it has not
+///   launch(stream, call)      whether it has launched something; kernels_for<T, E, R> are launched where it has not
 ///
-/// What it launches depends on T, E and the call's number of samples alone, or else the bits would depend on how shards
+/// What it launches depends on T, E, R and the call's number of samples alone, or else the bits would depend on how shards
 /// are dealt out to devices.
-template <class P, class T, class E>
+template <class P, class T, class E, class R = T>
 struct library_operation {
     static constexpr bool found = false;
 };
 
-/// What a program asks for the address of a kernel's code, see host::backend.
-template <class T, platform P>
+/// What a program asks for the address of a kernel's code, see host::backend. Storage: stored_as_computed, or how values
+/// are rounded.
+template <class T, platform P, class Storage = stored_as_computed>
 struct backend {
     using element = T;
+    using storage = Storage;
 
-    template <class E>
+    template <class E, leaf_content Result>
     static constexpr void const* kernel() {
-        return &of<E>::value;
+        return &of<E, typename stored_content<T, Result>::type>::value;
     }
 
 private:
-    template <class E>
+    template <class E, class R>
     struct of {
-        using kernels = kernels_for<T, E>;
-        using library = library_operation<P, T, E>;
+        using kernels = kernels_for<T, E, R>;
+        using library = library_operation<P, T, E, R>;
 
         static void launch(typename P::stream const& s, call const& c, void*) {
             launch_all(typename kernels::type{}, s, c);

@@ -30,17 +30,17 @@ struct max_pool_loops {
     }
 
     /// The maximum of a window of one channel, NaN where it holds one.
-    static constexpr T maximum(T const* x, int out_row, int out_column) {
+    static constexpr T maximum(auto const* x, int out_row, int out_column) {
         covered_pixels const window = covered_pixels::of<g>(out_row, out_column);
         T best = x[offset(window.top, window.left)];
         for (int row = window.top; row < window.bottom; row += g::dilation_height)
             for (int column = window.left; column < window.right; column += g::dilation_width)
-                best = larger_or_nan(best, x[offset(row, column)]);
+                best = larger_or_nan(best, static_cast<T>(x[offset(row, column)]));
         return best;
     }
     /// Where it is, from the channel's first element. As in PyTorch: of equal values the first in the order of rows
     /// stays, a NaN always wins.
-    static constexpr std::int64_t where(T const* x, int out_row, int out_column) {
+    static constexpr std::int64_t where(auto const* x, int out_row, int out_column) {
         covered_pixels const window = covered_pixels::of<g>(out_row, out_column);
         std::int64_t best = offset(window.top, window.left);
         T value = x[best];
@@ -55,27 +55,27 @@ struct max_pool_loops {
     }
 };
 
-template <class T, class Geometry, class X>
+template <class T, class R, class Geometry, class X>
 struct max_pool : kernel_base<1> {
     using g = Geometry;
     static constexpr std::int64_t units(call const& c) { return g::output_size * (X::per_sample ? c.samples : 1); }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
         image_place const to = image_place::of<g::out_height, g::out_width, g::channels>(unit);
-        T const* const x = c.template operand<T>(operand_index<X>) + to.sample * g::input_size + to.channel;
-        c.template out<T>()[unit] = max_pool_loops<T, g>::maximum(x, to.row, to.column);
+        auto const* const x = elements_of<T, X>(c) + to.sample * g::input_size + to.channel;
+        c.template out<R>()[unit] = max_pool_loops<T, g>::maximum(x, to.row, to.column);
     }
 };
 
 /// Of the windows that a pixel is in, those gradients whose maximum it is.
-template <class T, class Geometry, class X, class G>
+template <class T, class R, class Geometry, class X, class G>
 struct max_pool_gradient : kernel_base<1> {
     using g = Geometry;
     static_assert(X::per_sample && G::per_sample);
     static constexpr std::int64_t units(call const& c) { return g::input_size * c.samples; }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
         image_place const from = image_place::of<g::in_height, g::in_width, g::channels>(unit);
-        T const* const x = c.template operand<T>(operand_index<X>) + from.sample * g::input_size + from.channel;
-        T const* const dy = c.template operand<T>(operand_index<G>) + from.sample * g::output_size + from.channel;
+        auto const* const x = elements_of<T, X>(c) + from.sample * g::input_size + from.channel;
+        auto const* const dy = elements_of<T, G>(c) + from.sample * g::output_size + from.channel;
         std::int64_t const own = max_pool_loops<T, g>::offset(from.row, from.column);
         window_range const rows =
             windows_around(from.row, g::padding_height, g::span_height, g::stride_height, g::out_height);
@@ -86,17 +86,17 @@ struct max_pool_gradient : kernel_base<1> {
             for (int column = columns.first; column < columns.last; ++column)
                 if (max_pool_loops<T, g>::where(x, row, column) == own)
                     sum += dy[(std::int64_t{row} * g::out_width + column) * g::channels];
-        c.template out<T>()[unit] = sum;
+        c.template out<R>()[unit] = sum;
     }
 };
 
-template <class T, class Window, class X>
-struct kernels_for<T, compute<primitive::max_pool<Window>, X>> {
-    using type = passes<max_pool<T, typename primitive::max_pool<Window>::template geometry<X>, X>>;
+template <class T, class Window, class X, class R>
+struct kernels_for<T, compute<primitive::max_pool<Window>, X>, R> {
+    using type = passes<max_pool<T, R, typename primitive::max_pool<Window>::template geometry<X>, X>>;
 };
-template <class T, class Geometry, class X, class G>
-struct kernels_for<T, compute<primitive::max_pool_gradient<Geometry>, X, G>> {
-    using type = passes<max_pool_gradient<T, Geometry, X, G>>;
+template <class T, class Geometry, class X, class G, class R>
+struct kernels_for<T, compute<primitive::max_pool_gradient<Geometry>, X, G>, R> {
+    using type = passes<max_pool_gradient<T, R, Geometry, X, G>>;
 };
 
 } // namespace lockstep::grid

@@ -68,14 +68,13 @@ struct product_split {
 };
 
 /// Where a part's result goes.
-template <class T, class Product, class Split>
-constexpr T* result_of_part(call const& c, std::int64_t part) {
-    if (Split::parts(c.samples) == 1) return c.template out<T>();
-    return static_cast<T*>(c.scratch) + part * Product::result_size(c.samples);
+template <class T, class R, class Product, class Split>
+constexpr part_result<T, R> result_of_part(call const& c, std::int64_t part) {
+    return {c, Split::parts(c.samples) > 1, part * Product::result_size(c.samples)};
 }
 
 /// A unit is one tile of one part.
-template <class T, class Product>
+template <class T, class R, class Product>
 struct product_tiles : kernel_base<Product::tile::members, shared_product_tile<T, typename Product::tile>> {
     using tile = typename Product::tile;
     using split = product_split<Product>;
@@ -96,18 +95,18 @@ struct product_tiles : kernel_base<Product::tile::members, shared_product_tile<T
         part.columns = Product::columns;
         part.first_step = index * span;
         part.last_step = std::min(depth_of<Product>(c.samples, place), part.first_step + span);
-        T* const result = result_of_part<T, Product, split>(c, index);
+        part_result<T, R> const result = result_of_part<T, R, Product, split>(c, index);
         compute_tile<T, tile>(part, Product::left(c, place), Product::right(c, place), group, shared,
                               [=](std::int64_t row, std::int64_t column, T value) {
                                   std::int64_t const start = Product::row_start(place, row);
-                                  if (start >= 0) result[start + column] = value;
+                                  if (start >= 0) result.write(start + column, value);
                               });
     }
 };
 
 /// The sum of the parts that `Split` says there are, in their order; nothing to do where there is one. A unit is an
 /// element of the result.
-template <class T, class Product, class Split = product_split<Product>>
+template <class T, class R, class Product, class Split = product_split<Product>>
 struct add_parts : kernel_base<1> {
     static constexpr std::int64_t units(call const& c) {
         return Split::parts(c.samples) > 1 ? Product::result_size(c.samples) : 0;
@@ -116,7 +115,7 @@ struct add_parts : kernel_base<1> {
         T const* const part = static_cast<T const*>(c.scratch) + unit;
         T sum = part[0];
         for (std::int64_t i = 1; i < Split::parts(c.samples); ++i) sum += part[i * Product::result_size(c.samples)];
-        c.template out<T>()[unit] = sum;
+        c.template out<R>()[unit] = sum;
     }
 };
 
@@ -130,11 +129,11 @@ constexpr std::int64_t bytes_of_parts(std::int64_t samples) {
 }
 
 /// What kernels_for a product inherits.
-template <class T, class Product>
+template <class T, class R, class Product>
 struct product_kernels {
     using split = product_split<Product>;
-    using type = std::conditional_t<split::may_split, passes<product_tiles<T, Product>, add_parts<T, Product>>,
-                                    passes<product_tiles<T, Product>>>;
+    using type = std::conditional_t<split::may_split, passes<product_tiles<T, R, Product>, add_parts<T, R, Product>>,
+                                    passes<product_tiles<T, R, Product>>>;
 
     static constexpr std::int64_t scratch_bytes(std::int64_t samples) {
         if constexpr (split::may_split) return bytes_of_parts<T, Product, split>(samples);

@@ -52,7 +52,7 @@ struct reduction_axes {
 /// Reduces an elementwise chain over everything that was broadcast; the chain's values are never stored. Groups have
 /// neighbouring results if these lie next to each other, as the columns of a bias gradient do, else neighbouring
 /// values of a row. A unit is one part of a group's results; where there are several parts, they go to scratch memory.
-template <class T, class Operation, class From, class To>
+template <class T, class R, class Operation, class From, class To>
 class reduction {
     using axes = reduction_axes<From, To>;
     static constexpr std::int64_t known_length = axes::sums_samples ? any_extent : axes::length_of_sample;
@@ -95,7 +95,7 @@ public:
         return has_parts ? parts_of(groups(samples), axes::length(samples), least) : 1;
     }
     static constexpr void store(call const& c, std::int64_t result, T value) {
-        c.out<T>()[place_in<typename axes::kept>(result).to] = value;
+        c.out<R>()[place_in<typename axes::kept>(result).to] = value;
     }
     static constexpr std::int64_t scratch_bytes(std::int64_t samples) {
         constexpr std::int64_t bytes = sizeof(T);
@@ -113,18 +113,18 @@ template <class Reduction, bool HasParts = Reduction::has_parts>
 struct reduction_kernels {
     using type = passes<typename Reduction::first_pass>;
 };
-template <class T, class Operation, class From, class To>
-struct reduction_kernels<reduction<T, Operation, From, To>, true> {
-    using whole = reduction<T, Operation, From, To>;
+template <class T, class R, class Operation, class From, class To>
+struct reduction_kernels<reduction<T, R, Operation, From, To>, true> {
+    using whole = reduction<T, R, Operation, From, To>;
     using type = passes<typename whole::first_pass, combine_parts<T, Operation, whole>>;
     static constexpr std::int64_t scratch_bytes(std::int64_t samples) { return whole::scratch_bytes(samples); }
 };
 
-template <class T, class Shape, bool PerSample, class X>
-struct kernels_for<T, compute<primitive::sum_to<Shape, PerSample>, X>>
-    : reduction_kernels<reduction<T, add_values, X, compute<primitive::sum_to<Shape, PerSample>, X>>> {};
-template <class T, class Shape, bool PerSample, class X>
-struct kernels_for<T, compute<primitive::max_to<Shape, PerSample>, X>>
-    : reduction_kernels<reduction<T, larger_value, X, compute<primitive::max_to<Shape, PerSample>, X>>> {};
+template <class T, class Shape, bool PerSample, class X, class R>
+struct kernels_for<T, compute<primitive::sum_to<Shape, PerSample>, X>, R>
+    : reduction_kernels<reduction<T, R, add_values, X, compute<primitive::sum_to<Shape, PerSample>, X>>> {};
+template <class T, class Shape, bool PerSample, class X, class R>
+struct kernels_for<T, compute<primitive::max_to<Shape, PerSample>, X>, R>
+    : reduction_kernels<reduction<T, R, larger_value, X, compute<primitive::max_to<Shape, PerSample>, X>>> {};
 
 } // namespace lockstep::grid

@@ -22,68 +22,66 @@ struct rows_of_operand {
     static constexpr int columns = static_cast<int>(layout.columns);
 
     static constexpr std::int64_t units(call const& c) { return layout.rows * (X::per_sample ? c.samples : 1); }
-    static constexpr T const* row(call const& c, std::int64_t unit) {
-        return c.operand<T>(operand_index<X>) + unit * columns;
-    }
+    static constexpr auto row(call const& c, std::int64_t unit) { return elements_of<T, X>(c) + unit * columns; }
 };
-template <class T, class X>
+template <class T, class R, class X>
 struct row_kernel : kernel_base<members_for_row(rows_of_operand<T, X>::columns)>, rows_of_operand<T, X> {
 protected:
     /// One of the members writes what all have.
     static constexpr void store(call const& c, std::int64_t unit, T value, auto const& group) {
         group.phase([&](int member) {
-            if (member == 0) c.out<T>()[unit] = value;
+            if (member == 0) c.out<R>()[unit] = value;
         });
     }
 };
 
-template <class T, class X>
-struct softmax : row_kernel<T, X> {
+template <class T, class R, class X>
+struct softmax : row_kernel<T, R, X> {
     static constexpr void run(call const& c, std::int64_t unit, auto const& group, nothing_shared&) {
         constexpr int columns = rows_of_operand<T, X>::columns;
-        rows::softmax<columns>(softmax::row(c, unit), c.out<T>() + unit * columns, group);
+        rows::softmax<columns, T>(softmax::row(c, unit), c.out<R>() + unit * columns, group);
     }
 };
 
-template <class T, class X>
-struct logsumexp : row_kernel<T, X> {
+template <class T, class R, class X>
+struct logsumexp : row_kernel<T, R, X> {
     static constexpr void run(call const& c, std::int64_t unit, auto const& group, nothing_shared&) {
-        logsumexp::store(c, unit, rows::logsumexp<logsumexp::columns>(logsumexp::row(c, unit), group), group);
+        logsumexp::store(c, unit, rows::logsumexp<logsumexp::columns, T>(logsumexp::row(c, unit), group), group);
     }
 };
 
-template <class T, class X>
-struct argmax : row_kernel<T, X> {
+template <class T, class R, class X>
+struct argmax : row_kernel<T, R, X> {
     static constexpr void run(call const& c, std::int64_t unit, auto const& group, nothing_shared&) {
-        int const column = rows::argmax<argmax::columns>(argmax::row(c, unit), group);
+        int const column = rows::argmax<argmax::columns, T>(argmax::row(c, unit), group);
         argmax::store(c, unit, static_cast<T>(column), group);
     }
 };
 
 /// A thread a row; an index that is no column of the row picks 0.
-template <class T, class X, class Index>
+template <class T, class R, class X, class Index>
 struct pick : kernel_base<1>, rows_of_operand<T, X> {
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
-        std::int32_t const column = c.operand<std::int32_t>(operand_index<Index>)[unit];
-        c.out<T>()[unit] = column >= 0 && column < pick::columns ? pick::row(c, unit)[column] : T(0);
+        std::int32_t const column = elements_of<T, Index>(c)[unit];
+        c.out<R>()[unit] = column >= 0 && column < pick::columns ? static_cast<T>(pick::row(c, unit)[column]) : T(0);
     }
 };
 
-template <class T, class X>
-struct kernels_for<T, compute<primitive::softmax, X>> {
-    using type = passes<softmax<T, X>>;
+template <class T, class X, class R>
+struct kernels_for<T, compute<primitive::softmax, X>, R> {
+    using type = passes<softmax<T, R, X>>;
 };
-template <class T, class X>
-struct kernels_for<T, compute<primitive::logsumexp, X>> {
-    using type = passes<logsumexp<T, X>>;
+template <class T, class X, class R>
+struct kernels_for<T, compute<primitive::logsumexp, X>, R> {
+    using type = passes<logsumexp<T, R, X>>;
 };
-template <class T, class X>
-struct kernels_for<T, compute<primitive::argmax, X>> {
-    using type = passes<argmax<T, X>>;
+template <class T, class X, class R>
+struct kernels_for<T, compute<primitive::argmax, X>, R> {
+    using type = passes<argmax<T, R, X>>;
 };
-template <class T, class X, class Index>
-struct kernels_for<T, compute<primitive::pick, X, Index>> {
-    using type = passes<pick<T, X, Index>>;
+template <class T, class X, class Index, class R>
+struct kernels_for<T, compute<primitive::pick, X, Index>, R> {
+    using type = passes<pick<T, R, X, Index>>;
 };
 
 } // namespace lockstep::grid

@@ -95,7 +95,7 @@ struct upstream_patches {
         int const row = top / g::stride_height, column = left / g::stride_width;
         bool const exists = top >= 0 && left >= 0 && row < g::out_height && column < g::out_width;
         std::int64_t const index = (std::int64_t{row} * g::out_width + column) * g::out_channels + as.channel;
-        return exists ? seen.upstream[index] : T(0);
+        return exists ? seen.upstream[index] : T{};
     }
 };
 

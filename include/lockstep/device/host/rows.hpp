@@ -39,12 +39,12 @@ struct row_kernels {
 
     static void logsumexp(kernel_call const& call) {
         T* out = static_cast<T*>(call.result);
-        for_rows(call, [out](std::int64_t row, T const* x) { out[row] = rows::logsumexp<columns>(x, one_thread{}); });
+        for_rows(call, [out](std::int64_t row, T const* x) { out[row] = rows::logsumexp<columns, T>(x, one_thread{}); });
     }
     static void softmax(kernel_call const& call) {
         T* out = static_cast<T*>(call.result);
         for_rows(call, [&](std::int64_t row, T const* x) {
-            rows::softmax<columns>(x, out + row * columns, one_thread{});
+            rows::softmax<columns, T>(x, out + row * columns, one_thread{});
             call.tail(row, 1);
         });
     }

@@ -40,6 +40,8 @@ struct devices {
     static constexpr bucket_bounds buckets = choose_buckets(platform::machine, replicas, 100 << 20, 2e4);
     template <class T>
     using backend = grid::backend<T, platform>;
+    template <class T, class Storage>
+    using rounding_backend = grid::backend<T, platform, Storage>;
 };
 
 /// Lists of devices that compute by themselves.

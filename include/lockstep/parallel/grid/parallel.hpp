@@ -5,6 +5,7 @@
 #include <lockstep/parallel/grid/devices.hpp>
 #include <lockstep/parallel/grid/mirror.hpp>
 #include <lockstep/parallel/grid/replica.hpp>
+#include <lockstep/parallel/grid/rounding.hpp>
 #include <lockstep/parallel/parallel.hpp>
 
 #include <algorithm>
@@ -36,6 +37,7 @@ public:
     using base::across_processes;
     using base::layout;
     using base::replicas;
+    using base::rounds;
     using base::shards;
 
     /// Whether the platform's own collective adds the replicas' gradients, and each replica updates all parameters.
@@ -60,6 +62,7 @@ public:
         for (int r = 0; r < replicas; ++r) {
             streams_.emplace_back(device(r));
             memory_.emplace_back(device(r), this->bytes());
+            if constexpr (rounds) rounded_.emplace_back(device(r), static_cast<std::size_t>(layout.parameter_elements) * sizeof(bf16));
         }
     }
 
@@ -72,22 +75,29 @@ public:
         make_inference_replicas();
         constexpr std::int64_t in = input_shape::size, out = output_shape::size, most = detail::inference_samples;
         tensor<element, output_shape> results(samples.count());
+        auto const given = grid::as_stored<stored_input>(samples.elements());
+        std::vector<stored_output> stored(rounds ? results.elements().size() : 0);
+        stored_output* const found = [&] {
+            if constexpr (rounds) return stored.data();
+            else return results.data();
+        }();
         for (std::int64_t first = 0; first < samples.count(); first += replicas * most) {
             sample_range const whole{first, std::min<std::int64_t>(replicas * most, samples.count() - first)};
             auto const share = [&](int r) { return shard_of(whole.count, r, replicas); };
             for (int r = 0; r < replicas; ++r) {
                 auto const [begin, count] = share(r);
                 if (count == 0) continue;
-                auto const* const source = samples.slice(first + begin, count).data();
+                stored_input const* const source = given.data() + (first + begin) * in;
                 platform::copy(stream(r), inputs_[index(r)].data(), reinterpret_cast<std::byte const*>(source),
-                               static_cast<std::size_t>(count * in) * sizeof(input_element));
+                               static_cast<std::size_t>(count * in) * sizeof(stored_input));
                 grid::shard_place const shard{.inputs = inputs_[index(r)].data(), .samples = count};
                 inference_[index(r)]->run(stream(r), shard, 0, layout.forward_count);
-                platform::copy(stream(r), reinterpret_cast<std::byte*>(results.data() + (first + begin) * out),
-                               inference_[index(r)]->address(shard, layout.output), static_cast<std::size_t>(count * out) * sizeof(element));
+                platform::copy(stream(r), reinterpret_cast<std::byte*>(found + (first + begin) * out),
+                               inference_[index(r)]->address(shard, layout.output), static_cast<std::size_t>(count * out) * sizeof(stored_output));
             }
             for (int r = 0; r < replicas; ++r) wait_for(stream(r));
         }
+        if constexpr (rounds) std::ranges::copy(stored, results.data());
         return results;
     }
 
@@ -115,11 +125,25 @@ public:
     typename platform::stream const& stream(int replica) const { return streams_[index(replica)]; }
     /// All parameters, on the device of a replica.
     std::byte* parameters_on(int replica) const { return memory_[index(replica)].data(); }
+    /// The same, rounded.
+    bf16* rounded_parameters_on(int replica) const
+        requires rounds
+    {
+        return reinterpret_cast<bf16*>(rounded_[index(replica)].data());
+    }
+    grid::parameter_places parameter_places_on(int replica) const {
+        if constexpr (rounds) return {parameters_on(replica), rounded_parameters_on(replica)};
+        else return {parameters_on(replica), nullptr};
+    }
     /// Before devices use the parameters, and after they have changed them.
     void prepare_devices() {
         mirror_.before_devices([&] {
-            for (int r = 0; r < replicas; ++r)
+            for (int r = 0; r < replicas; ++r) {
                 platform::copy(stream(r), parameters_on(r), reinterpret_cast<std::byte const*>(this->values()), this->bytes());
+                if constexpr (rounds)
+                    platform::template launch<grid::round_parameters<element>>(
+                        stream(r), {reinterpret_cast<element const*>(parameters_on(r)), rounded_parameters_on(r), layout.parameter_elements});
+            }
             for (int r = 0; r < replicas; ++r) wait_for(stream(r));
         });
     }
@@ -132,6 +156,9 @@ public:
     }
 
 private:
+    /// Samples and results as programs have them.
+    using stored_input = grid::as_in_program<input_element, typename base::storage>;
+    using stored_output = grid::as_in_program<element, typename base::storage>;
     static constexpr std::size_t index(int replica) { return static_cast<std::size_t>(replica); }
 
     void download() {
@@ -141,18 +168,18 @@ private:
 
     void make_inference_replicas() {
         if (!inference_.empty()) return;
-        auto const inputs = static_cast<std::size_t>(detail::inference_samples * input_shape::size) * sizeof(input_element);
+        auto const inputs = static_cast<std::size_t>(detail::inference_samples * input_shape::size) * sizeof(stored_input);
         std::vector<std::unique_ptr<grid::replica<platform>>> made;
         for (int r = 0; r < replicas; ++r) {
             inputs_.emplace_back(device(r), inputs);
-            made.push_back(std::make_unique<grid::replica<platform>>(layout, device(r), parameters_on(r), philox_key{}));
+            made.push_back(std::make_unique<grid::replica<platform>>(layout, device(r), parameter_places_on(r), philox_key{}));
         }
         inference_ = std::move(made);
     }
 
     group_type group_;
     std::vector<typename platform::stream> streams_;
-    std::vector<typename platform::memory> memory_, inputs_;
+    std::vector<typename platform::memory> memory_, rounded_, inputs_;
     std::vector<std::unique_ptr<grid::replica<platform>>> inference_;
     mutable grid::mirror mirror_;
     communicators_type communicators_;

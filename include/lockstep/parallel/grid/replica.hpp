@@ -3,6 +3,7 @@
 
 #include <lockstep/device/grid/platform.hpp>
 #include <lockstep/plan/plan.hpp>
+#include <lockstep/tensor/bf16.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,13 +26,19 @@ struct shard_place {
     std::uint32_t const* step = nullptr;
 };
 
+/// All parameters on a device, laid out as the plan says: as the optimizer has them, and rounded, where values are.
+struct parameter_places {
+    std::byte* exact = nullptr;
+    bf16* rounded = nullptr;
+};
+
 /// Puts a plan's operations into a stream of a device, in memory that the plan has laid out. It knows the plan as data,
 /// as the replica of a host does.
 template <class P>
 class replica {
 public:
-    /// `parameters`: on the device, laid out as the plan says. `key`: of the random numbers.
-    replica(plan const& p, int device, std::byte* parameters, philox_key key)
+    /// `key`: of the random numbers.
+    replica(plan const& p, int device, parameter_places parameters, philox_key key)
         : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p)),
           parameters_(parameters), key_(key) {
         states_.reserve(p.operations.size());
@@ -79,13 +86,15 @@ private:
 
     std::byte* bytes_of(shard_place const& shard, int index) const {
         buffer const& b = plan_->buffers[static_cast<std::size_t>(index)];
-        auto const offset = [&] {
-            return plan_->parameter_offsets[static_cast<std::size_t>(b.parameter)] * plan_->settings.element_bytes;
-        };
+        auto const element = [&] { return plan_->parameter_offsets[static_cast<std::size_t>(b.parameter)]; };
+        auto const offset = [&] { return element() * plan_->settings.element_bytes; };
         switch (b.kind) {
         case buffer_kind::input: return shard.inputs;
         case buffer_kind::target: return shard.targets;
-        case buffer_kind::parameter: return parameters_ + offset();
+        case buffer_kind::parameter:
+            if (b.content == leaf_content::bf16)
+                return reinterpret_cast<std::byte*>(parameters_.rounded + element());
+            return parameters_.exact + offset();
         case buffer_kind::gradient: return shard.gradients + offset();
         default: return arena_.data() + plan_->placements[static_cast<std::size_t>(index)].offset;
         }
@@ -93,7 +102,7 @@ private:
 
     plan const* plan_;
     typename P::memory arena_, scratch_;
-    std::byte* parameters_;
+    parameter_places parameters_;
     philox_key key_;
     /// What libraries keep, of each operation.
     std::vector<std::unique_ptr<void, void (*)(void*)>> states_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/parallel/grid/parallel.hpp>
+#include <lockstep/parallel/grid/rounding.hpp>
 #include <lockstep/parallel/shard_passes.hpp>
 #include <lockstep/train/evaluation.hpp>
 #include <lockstep/train/grid/layout.hpp>
@@ -31,7 +32,7 @@ public:
     explicit shard_evaluations(Parallel& on) : model_(&on) {
         for (int r = 0; r < replicas; ++r) {
             int const device = Parallel::device(r);
-            passes_.push_back(std::make_unique<replica<P>>(p, device, on.parameters_on(r), philox_key{}));
+            passes_.push_back(std::make_unique<replica<P>>(p, device, on.parameter_places_on(r), philox_key{}));
             inputs_.emplace_back(device, static_cast<std::size_t>(slots.end));
             given_.emplace_back(static_cast<std::size_t>(slots.end));
             found_.emplace_back(sizeof(T) * values_of_a_shard * static_cast<std::size_t>(own_shards));
@@ -61,6 +62,7 @@ private:
 
     template <class Inputs>
     void start(int r, Inputs const& inputs) {
+        using sample = typename Parallel::input_element;
         constexpr std::int64_t input = sample_bytes(p, buffer_kind::input), target = sample_bytes(p, buffer_kind::target);
         std::byte *const given = given_[index(r)].data(), *const memory = inputs_[index(r)].data();
         auto const& s = model_->stream(r);
@@ -68,14 +70,15 @@ private:
         for (int k = 0; k < own_shards; ++k) {
             shard_input const& shard = inputs[index(r * own_shards + k)];
             if (shard.samples == 0) continue;
-            auto const take = [&](std::int64_t first, void const* from, std::int64_t bytes) {
-                if (bytes == 0) return;
-                std::memcpy(given + first, from, static_cast<std::size_t>(bytes));
-                P::copy(s, memory + first, given + first, static_cast<std::size_t>(bytes));
+            auto const send = [&](std::int64_t first, std::int64_t bytes) {
+                if (bytes > 0) P::copy(s, memory + first, given + first, static_cast<std::size_t>(bytes));
             };
             std::int64_t const in = slots.inputs + before * input, to = slots.targets + before * target;
-            take(in, shard.inputs, shard.samples * input);
-            take(to, shard.targets, shard.samples * target);
+            put_as_stored<as_in_program<sample, typename Parallel::storage>>(
+                given + in, static_cast<sample const*>(shard.inputs), shard.samples * Parallel::input_shape::size);
+            send(in, shard.samples * input);
+            if (target > 0) std::memcpy(given + to, shard.targets, static_cast<std::size_t>(shard.samples * target));
+            send(to, shard.samples * target);
             shard_place const place{.inputs = memory + in, .targets = memory + to, .samples = shard.samples};
             passes_[index(r)]->run(s, place, 0, p.forward_count);
             before += shard.samples;

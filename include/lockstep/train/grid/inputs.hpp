@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/parallel/grid/replica.hpp>
+#include <lockstep/parallel/grid/rounding.hpp>
 #include <lockstep/train/step_call.hpp>
 
 #include <cstddef>
@@ -64,13 +65,16 @@ private:
 
     /// Those of a replica's shards, one behind the other. Returns how many.
     static std::int64_t put_samples(std::byte* given, int r, call const& what) {
+        using sample = typename Parallel::input_element;
         constexpr std::int64_t input = sample_bytes(Work::p, buffer_kind::input);
         constexpr std::int64_t target = sample_bytes(Work::p, buffer_kind::target);
         std::int64_t samples = 0;
         for (int s = r * Work::own_shards; s < (r + 1) * Work::own_shards; ++s) {
             shard_input const& shard = what.inputs[index(s)];
             if (shard.samples == 0) continue;
-            std::memcpy(given + Work::slots.inputs + samples * input, shard.inputs, static_cast<std::size_t>(shard.samples * input));
+            put_as_stored<as_in_program<sample, typename Parallel::storage>>(
+                given + Work::slots.inputs + samples * input, static_cast<sample const*>(shard.inputs),
+                shard.samples * Parallel::input_shape::size);
             if (target > 0)
                 std::memcpy(given + Work::slots.targets + samples * target, shard.targets,
                             static_cast<std::size_t>(shard.samples * target));

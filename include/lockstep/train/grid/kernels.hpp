@@ -6,6 +6,7 @@
 #include <lockstep/parallel/grid/devices.hpp>
 #include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/reduce.hpp>
+#include <lockstep/tensor/bf16.hpp>
 #include <lockstep/train/clip.hpp>
 #include <lockstep/train/step_call.hpp>
 
@@ -26,7 +27,7 @@ struct places {
     T* at[most_replicas] = {};
     int count = 0;
 
-    constexpr void write(std::int64_t index, T value) const {
+    constexpr void write(std::int64_t index, auto value) const {
         for (int r = 0; r < count; ++r) at[r][index] = value;
     }
 };
@@ -111,7 +112,7 @@ struct add_own_gradients : kernel_base<1> {
 
 /// Elements of a bucket that belong to one group of the optimizer, at their owner's. Their gradients are the sums of Summands
 /// values: of all shards, or of one, which is the sum of all already.
-template <class T, int Summands, int Shards, int States, class Values>
+template <class T, int Summands, int Shards, int States, class Values, bool Rounds>
 struct slice {
     std::int64_t begin = 0, end = 0;
     int group = 0;
@@ -121,6 +122,8 @@ struct slice {
     /// Of earlier batches, where the gradients do not contain them.
     T* accumulated = nullptr;
     places<T> mean, parameters;
+    /// Where operations read rounded parameters.
+    places<bf16> rounded;
     T* states[States > 0 ? States : 1] = {};
     shard_sums const* results = nullptr;
     double const* before = nullptr;
@@ -139,7 +142,9 @@ struct slice {
         auto const clip = values->clip.template function_for<T>(norm != nullptr ? *norm : 0.0);
         auto const rule = lockstep::detail::clipped_rule{clip, values->rules[static_cast<std::size_t>(group)]};
         [&]<std::size_t... State>(std::index_sequence<State...>) {
-            parameters.write(i, rule(parameters.at[0][i], gradient, states[State][i]...));
+            T const value = rule(parameters.at[0][i], gradient, states[State][i]...);
+            parameters.write(i, value);
+            if constexpr (Rounds) rounded.write(i, value);
         }(std::make_index_sequence<static_cast<std::size_t>(States)>{});
     }
 };

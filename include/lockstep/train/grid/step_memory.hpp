@@ -86,6 +86,7 @@ public:
     T* gradient(int shard) const {
         return place<T>(replica_of(shard), layout.gradients + shard % own_shards * p.parameter_bytes());
     }
+    static constexpr bool rounds = Parallel::rounds;
     T* parameters(int r) const { return reinterpret_cast<T*>(model_->parameters_on(r)); }
     /// The mean gradient takes the place of a replica's first shard's.
     T* mean(int r) const { return place<T>(r, layout.gradients); }
@@ -179,8 +180,12 @@ protected:
             if (!reaches(r, q)) copy(s, place<U>(q, offset) + first, place<U>(r, offset) + first, count);
     }
     void publish_parameters(int r, std::int64_t first, std::int64_t count) const {
-        for (int q = 0; q < replicas; ++q)
-            if (!reaches(r, q)) copy(update(r), parameters(q) + first, parameters(r) + first, count);
+        for (int q = 0; q < replicas; ++q) {
+            if (reaches(r, q)) continue;
+            copy(update(r), parameters(q) + first, parameters(r) + first, count);
+            if constexpr (rounds)
+                copy(update(r), model_->rounded_parameters_on(q) + first, model_->rounded_parameters_on(r) + first, count);
+        }
     }
     /// Elements of another replica's, where this one's kernels read them, addressed as they are there.
     T const* bring(stream const& s, int r, int q, T const* theirs, std::int64_t first, std::int64_t count, std::int64_t offset) const {
@@ -199,7 +204,7 @@ protected:
 private:
     void make_memory_of(int shard) {
         int const r = replica_of(shard);
-        passes_[index(shard)] = std::make_unique<replica<P>>(p, Parallel::device(r), model_->parameters_on(r),
+        passes_[index(shard)] = std::make_unique<replica<P>>(p, Parallel::device(r), model_->parameter_places_on(r),
                                                              make_key(model_->initial_seed().value));
     }
     Parallel* model_;

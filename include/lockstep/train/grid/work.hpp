@@ -189,7 +189,7 @@ public:
     }
 
 private:
-    using slice_type = slice<T, together ? 1 : shards, shards, states, values>;
+    using slice_type = slice<T, together ? 1 : shards, shards, states, values, memory::rounds>;
     using memory::address, memory::bring, memory::copy, memory::index, memory::memory_of, memory::parameters_everywhere,
         memory::place_of, memory::publish_parameters, memory::size_of, memory::values_of;
 
@@ -235,6 +235,8 @@ private:
         }
         part.mean = this->template where_reduced<T>(r, [&](int q) { return mean(q); });
         part.parameters = this->template where_reduced<T>(r, [&](int q) { return parameters(q); });
+        if constexpr (memory::rounds)
+            part.rounded = this->template where_reduced<bf16>(r, [&](int q) { return this->model().rounded_parameters_on(q); });
         for (int k = 0; k < states; ++k) part.states[k] = state(r, k, number);
         part.results = this->template place<shard_sums>(r, layout.results);
         part.before = this->template place<double>(r, layout.counted);
