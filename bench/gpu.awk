@@ -58,14 +58,14 @@ END {
         print "bench/gpu.awk: nothing was measured" > "/dev/stderr"
         exit 1
     }
-    matmul = tf32 ? limit["limit/matmul_tf32"] : limit["limit/matmul"]
-    printf "%s, commit %s, %s; in %s\n", device, commit, date, tf32 ? "TF32" : "float"
-    printf "matmul by cuBLAS: %s TFLOP/s in float, %s in TF32; copy: %s GB/s read and written\n\n",
+    of_floats = tf32 ? limit["limit/matmul_tf32"] : limit["limit/matmul"]
+    printf "%s, commit %s, %s; in %s, but for those whose name says bf16\n", device, commit, date, tf32 ? "TF32" : "float"
+    printf "matmul by cuBLAS: %s TFLOP/s in float, %s in TF32, %s in bf16; copy: %s GB/s read and written\n\n",
            number(limit["limit/matmul"] / 1e12, "%.1f"), number(limit["limit/matmul_tf32"] / 1e12, "%.1f"),
-           number(limit["limit/copy"] / 1e9, "%.0f")
+           number(limit["limit/matmul_bf16"] / 1e12, "%.1f"), number(limit["limit/copy"] / 1e9, "%.0f")
     print "Microseconds a step. floor: what the step's arithmetic takes at the rate of matmul, or its bytes at that of"
     print "copy, whichever is more. peer/ours above 1: lockstep is faster than the best peer.\n"
-    line = sprintf("%-18s", "case") cell("lockstep", 12)
+    line = sprintf("%-24s", "case") cell("lockstep", 12)
     for (p = 1; p <= peer_count; p++) {
         width[p] = length(peers[p]) + 2
         if (width[p] < 12) width[p] = 12
@@ -74,9 +74,10 @@ END {
     print line cell("peer/ours", 11) cell("floor", 11) cell("ours/floor", 12)
     for (m = 1; m <= count; m++) {
         model = models[m]
-        line = sprintf("%-18s", model) cell(number(ours[model], "%.1f"), 12)
+        line = sprintf("%-24s", model) cell(number(ours[model], "%.1f"), 12)
         for (p = 1; p <= peer_count; p++) line = line cell(number(theirs[model, peers[p]], "%.1f"), width[p])
         floor = 0
+        matmul = model ~ /_bf16\// ? limit["limit/matmul_bf16"] : of_floats
         if (matmul > 0 && limit["limit/copy"] > 0) {
             floor = 1e6 * flops[model] / matmul
             other = 1e6 * bytes[model] / limit["limit/copy"]

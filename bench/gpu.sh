@@ -8,7 +8,7 @@ usage() {
     cat <<'END'
 usage: bench/gpu.sh [--filter REGEX] [--tf32] [--seconds N] [--limit N] [--python PYTHON] [--build DIR]
   --filter REGEX       of lockstep's rows, only those that match, as in step/lenet
-  --tf32               large products in TF32 instead of float
+  --tf32               large products of floats in TF32; of models whose name says bf16 they are in bf16
   --seconds N          peers measure each case for at least so long (default 1)
   --limit N            all of it ends after so many seconds; what is not measured by then is left out (default 3600)
   --python PYTHON      with torch or jax, for the peers (default python3)

@@ -7,7 +7,9 @@
 
 namespace bench {
 
-/// GPT-2 small, with weights of its own behind the last layer: 163 million parameters.
-void add_gpt() { add_step<ls::cuda_devices<1>, models::gpt<50257, 1024, 768, 12, 12>, 8>("gpt2", 10, 3); }
+/// GPT-2 small in bf16, with weights of its own behind the last layer: 163 million parameters.
+void add_gpt() {
+    add_step<ls::cuda_devices<1>, models::gpt<50257, 1024, 768, 12, 12>, 8, ls::mixed_precision<ls::bf16>>("gpt2_bf16", 10, 3);
+}
 
 } // namespace bench

@@ -16,9 +16,9 @@ namespace bench {
 /// A row `step/<model>/batch:<samples>`: as many training steps as there are iterations, one after the other, waited
 /// for once in the end. Each takes a batch from the host's memory. Items are the plan's arithmetic operations, bytes
 /// what it counts as read and written. `warm_up`: steps before, after which the loss must have fallen.
-template <class Devices, class Net, int Batch>
+template <class Devices, class Net, int Batch, class... Policies>
 void step(benchmark::State& state, int warm_up) {
-    ls::parallel<Net, Devices> model{ls::seed{1}};
+    ls::parallel<Net, Devices, Policies...> model{ls::seed{1}};
     ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = learning_rate, .momentum = momentum},
                         ls::batch_size<Batch>};
     samples<typename Net::input_shape, typename Net::output_shape, Batch> data;
@@ -36,10 +36,10 @@ void step(benchmark::State& state, int warm_up) {
     state.SetBytesProcessed(static_cast<std::int64_t>(steps * trainer.training_plan.moved_bytes()));
 }
 
-template <class Devices, class Net, int Batch>
+template <class Devices, class Net, int Batch, class... Policies>
 void add_step(std::string const& model, int steps, int warm_up) {
     std::string const name = "step/" + model + "/batch:" + std::to_string(Batch);
-    benchmark::RegisterBenchmark(name.c_str(), step<Devices, Net, Batch>, warm_up)
+    benchmark::RegisterBenchmark(name.c_str(), step<Devices, Net, Batch, Policies...>, warm_up)
         ->Iterations(steps)
         ->UseRealTime()
         ->Unit(benchmark::kMicrosecond);

@@ -5,15 +5,16 @@ import argparse
 import sys
 import time
 
-# Name and samples of a batch, as bench/models.hpp and bench/gpu have them.
+# Name and samples of a batch, as bench/models.hpp and bench/gpu have them. bf16: values and weights are rounded to it for
+# products and convolutions, parameters are not.
 CASES = {
     "tiny/batch:32": 32,
     "small/batch:64": 64,
     "big/batch:64": 64,
     "big/batch:1024": 1024,
     "lenet/batch:64": 64,
-    "resnet18/batch:256": 256,
-    "gpt2/batch:8": 8,
+    "resnet18_bf16/batch:256": 256,
+    "gpt2_bf16/batch:8": 8,
 }
 
 LEARNING_RATE = 0.01
@@ -39,7 +40,7 @@ def parse(description, modes, devices, modes_of_gpus=()):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--mode", choices=modes, default=modes[0])
     parser.add_argument("--device", choices=devices, default=devices[0])
-    parser.add_argument("--tf32", action="store_true", help="products and convolutions in TF32 instead of float")
+    parser.add_argument("--tf32", action="store_true", help="products and convolutions of floats in TF32")
     parser.add_argument("--case", action="append", choices=CASES, help="one of them alone; may be given again")
     parser.add_argument("--seconds", type=positive(float), default=1.0, help="at least so long for each case")
     parser.add_argument("--small", action="store_true", help="batches of 2 samples and a small GPT, to test this script")
@@ -49,6 +50,12 @@ def parse(description, modes, devices, modes_of_gpus=()):
     options.cases = {name: 2 if options.small else CASES[name] for name in options.case or CASES}
     options.gpt = SMALL_GPT if options.small else GPT
     return options
+
+
+def model_of(name):
+    """A case's model, and whether it is in bf16."""
+    model = name.split("/")[0]
+    return model.removesuffix("_bf16"), model.endswith("_bf16")
 
 
 def report(name, step, wait, options):

@@ -46,18 +46,23 @@ def convolution(channels, out, window, stride=1, bias=True):
     return [weight] + [numpy.zeros(out, numpy.float32)] * bias, apply
 
 
+# Statistics are found as float; what is normalized is stored as x is.
+
+
 def batch_norm(channels):
     def apply(p, x):
-        mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
-        return (x - mean) * lax.rsqrt(variance + 1e-5) * p[0] + p[1], [mean, variance]
+        exact = x.astype(jnp.float32)
+        mean, variance = exact.mean((0, 1, 2)), exact.var((0, 1, 2))
+        return ((exact - mean) * lax.rsqrt(variance + 1e-5) * p[0] + p[1]).astype(x.dtype), [mean, variance]
 
     return [numpy.ones(channels, numpy.float32), numpy.zeros(channels, numpy.float32)], apply
 
 
 def layer_norm(features):
     def apply(p, x):
-        mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
-        return (x - mean) * lax.rsqrt(variance + 1e-5) * p[0] + p[1], []
+        exact = x.astype(jnp.float32)
+        mean, variance = exact.mean(-1, keepdims=True), exact.var(-1, keepdims=True)
+        return ((exact - mean) * lax.rsqrt(variance + 1e-5) * p[0] + p[1]).astype(x.dtype), []
 
     return [numpy.ones(features, numpy.float32), numpy.zeros(features, numpy.float32)], apply
 
@@ -169,13 +174,18 @@ def samples(model, shape, classes, batch):
 
 class Training:
     def __init__(self, name, batch):
-        model = name.split("/")[0]
+        model, bf16 = arguments.model_of(name)
         (parameters, apply), shape, classes = make(model)
         self.batch = samples(model, shape, classes, batch)
 
+        def rounded(values):
+            # Weights, images and what is computed of them; scales of normalizations are used as float.
+            rounds = bf16 and values.dtype == jnp.float32 and (values.ndim >= 2 or model == "gpt2")
+            return values.astype(jnp.bfloat16) if rounds else values
+
         def loss_of(parameters, inputs, targets):
-            scores, observed = apply(parameters, inputs)
-            logarithms = jax.nn.log_softmax(scores)
+            scores, observed = apply(jax.tree.map(rounded, parameters), rounded(inputs))
+            logarithms = jax.nn.log_softmax(scores.astype(jnp.float32))
             return -jnp.take_along_axis(logarithms, targets[:, None], 1).mean(), observed
 
         @functools.partial(jax.jit, donate_argnums=(0, 1, 2))

@@ -137,16 +137,23 @@ def captured(step):
 
 
 def training_step(name, batch):
-    model_name = name.split("/")[0]
+    model_name, bf16 = arguments.model_of(name)
     model, shape, classes = make(model_name)
     model = model.to(OPTIONS.device).train()
     host = samples(model_name, shape, classes, batch)
+    if model_name == "resnet18":
+        # As tensor cores take them.
+        model = model.to(memory_format=torch.channels_last)
+        host = host[0].contiguous(memory_format=torch.channels_last), host[1]
+        if OPTIONS.device == "cuda":
+            host = host[0].pin_memory(), host[1]
     inputs, targets = (values.to(OPTIONS.device) for values in host)
     optimizer = torch.optim.SGD(model.parameters(), lr=arguments.LEARNING_RATE, momentum=arguments.MOMENTUM,
                                 fused=OPTIONS.device == "cuda")
 
     def loss_of(inputs, targets):
-        return F.cross_entropy(model(inputs), targets)
+        with torch.autocast(OPTIONS.device, torch.bfloat16, enabled=bf16):
+            return F.cross_entropy(model(inputs), targets)
 
     update = optimizer.step
     compiles = OPTIONS.mode in ("reduce-overhead", "max-autotune")

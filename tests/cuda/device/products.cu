@@ -24,38 +24,39 @@ using ls::primitive::transposed;
 template <int Index, class Shape, bool PerSample = true>
 using operand = ls::leaf<ls::operand_tag<Index>, Shape, PerSample>;
 
-template <class T, class E>
-std::vector<T> random_elements(std::int64_t samples, unsigned seed) {
+/// As S stores them.
+template <class T, class E, class S = T>
+std::vector<S> random_elements(std::int64_t samples, unsigned seed) {
     std::mt19937 generator(seed);
     std::uniform_real_distribution<T> element(-1, 1);
-    std::vector<T> result(static_cast<std::size_t>(E::result_shape::size * (E::per_sample ? samples : 1)));
-    for (T& value : result) value = element(generator);
+    std::vector<S> result(static_cast<std::size_t>(E::result_shape::size * (E::per_sample ? samples : 1)));
+    for (S& value : result) value = element(generator);
     return result;
 }
 
-template <class T, class E>
+template <class T, class E, class R = T>
 struct product;
 
 /// A product's operands in a device's memory, place for its result, and both ways to compute it.
-template <class T, class Primitive, class A, class B>
-struct product<T, ls::compute<Primitive, A, B>> {
+template <class T, class Primitive, class A, class B, class R>
+struct product<T, ls::compute<Primitive, A, B>, R> {
     using e = ls::compute<Primitive, A, B>;
-    using library = ls::grid::library_operation<platform, T, e>;
-    using own = ls::grid::kernels_for<T, e>;
+    using library = ls::grid::library_operation<platform, T, e, R>;
+    using own = ls::grid::kernels_for<T, e, R>;
     static_assert(library::found);
 
     std::int64_t samples;
     gpu::stream s{0};
-    std::vector<T> result;
+    std::vector<R> result;
     platform::memory a, b, c, scratch;
 
     explicit product(std::int64_t n)
-        : samples(n), result(random_elements<T, e>(n, 3)), a(0, bytes_of(random_elements<T, A>(n, 1))),
-          b(0, bytes_of(random_elements<T, B>(n, 2))), c(0, bytes_of(result)),
+        : samples(n), result(random_elements<T, e, R>(n, 3)), a(0, bytes_of(elements_of_operand<A>(n, 1))),
+          b(0, bytes_of(elements_of_operand<B>(n, 2))), c(0, bytes_of(result)),
           scratch(0, static_cast<std::size_t>(
                          std::max<std::int64_t>(library::scratch_bytes(n), ls::grid::scratch_bytes_of<own>(n)))) {
-        fill(a, random_elements<T, A>(n, 1));
-        fill(b, random_elements<T, B>(n, 2));
+        fill(a, elements_of_operand<A>(n, 1));
+        fill(b, elements_of_operand<B>(n, 2));
     }
 
     ls::grid::call call() const {
@@ -67,18 +68,18 @@ struct product<T, ls::compute<Primitive, A, B>> {
         all.scratch = scratch.data();
         return all;
     }
-    std::vector<T> by_own_kernels() {
+    std::vector<R> by_own_kernels() {
         fill(c, result);
         launch(typename own::type{});
         return fetch();
     }
-    std::vector<T> by(library& operation) {
+    std::vector<R> by(library& operation) {
         fill(c, result);
         CHECK(operation.launch(s, call()));
         return fetch();
     }
     /// What a graph computes, in which the library is used for the first time.
-    std::vector<T> by_graph() {
+    std::vector<R> by_graph() {
         fill(c, result);
         library operation(0, samples);
         gpu::graph const graph(s, [&] { CHECK(operation.launch(s, call())); });
@@ -87,13 +88,21 @@ struct product<T, ls::compute<Primitive, A, B>> {
     }
 
 private:
-    static std::size_t bytes_of(std::vector<T> const& values) { return values.size() * sizeof(T); }
-    void fill(platform::memory const& memory, std::vector<T> const& values) {
+    template <class Operand>
+    static auto elements_of_operand(std::int64_t n, unsigned seed) {
+        return random_elements<T, Operand, ls::grid::stored<T, Operand>>(n, seed);
+    }
+    template <class S>
+    static std::size_t bytes_of(std::vector<S> const& values) {
+        return values.size() * sizeof(S);
+    }
+    template <class S>
+    void fill(platform::memory const& memory, std::vector<S> const& values) {
         platform::copy(s, memory.data(), reinterpret_cast<std::byte const*>(values.data()), bytes_of(values));
         s.synchronize();
     }
-    std::vector<T> fetch() {
-        std::vector<T> found(result.size());
+    std::vector<R> fetch() {
+        std::vector<R> found(result.size());
         platform::copy(s, reinterpret_cast<std::byte*>(found.data()), c.data(), bytes_of(found));
         s.synchronize();
         return found;
@@ -166,6 +175,21 @@ TEST_CASE("convolutions whose window is a pixel by cuBLASLt are those of our own
     check_product<float, ls::primitive::convolution_data_gradient<g>, operand<0, ls::shape<120, 6, 6>>, weights>(64);
     check_product<float, ls::primitive::convolution_weight_gradient<g>, operand<0, ls::shape<130, 6, 6>>,
                   operand<1, ls::shape<120, 6, 6>>>(64);
+}
+
+TEST_CASE("products of bf16 by cuBLASLt are those of our own kernels, rounded or not, and the same bits again") {
+    using left = ls::leaf<ls::operand_tag<0>, ls::shape<8, 256>, true, ls::leaf_content::bf16>;
+    using right = ls::leaf<ls::operand_tag<1>, ls::shape<256, 256>, false, ls::leaf_content::bf16>;
+    auto const check = [&]<class R>(R, double bound) {
+        product<float, ls::compute<ls::primitive::matmul, left, right>, R> p(64);
+        typename decltype(p)::library operation(0, 64);
+        auto const found = p.by(operation);
+        CHECK(difference(found, p.by_own_kernels()) <= bound);
+        CHECK(p.by(operation) == found);
+        CHECK(p.by_graph() == found);
+    };
+    check(float{}, 1e-5);
+    check(ls::bf16{}, 0x1p-7);
 }
 
 TEST_CASE("with TF32 products are rounded, and not by much") {

@@ -2,6 +2,8 @@
 #include "blas.hpp"
 #include "runtime.hpp"
 
+#include <lockstep/tensor/bf16.hpp>
+
 #include <cstring>
 #include <string>
 
@@ -50,7 +52,15 @@ bool take(T& value, void const* from, std::size_t bytes) {
     return true;
 }
 
-/// D = op(A) op(B), all column-major: whether the extents fit.
+/// What cuBLASLt adds up for results of a type.
+cudaDataType_t sum_type(cudaDataType_t result) { return result == CUDA_R_64F ? CUDA_R_64F : CUDA_R_32F; }
+
+/// Whether operands of a type may have results of another one.
+bool is_result_of(cudaDataType_t operands, cudaDataType_t result) {
+    return operands == result || (operands == CUDA_R_16BF && result == CUDA_R_32F);
+}
+
+/// D = op(A) op(B), all column-major: whether the extents and types fit.
 bool fit(operation const& o, layout const& a, layout const& b, layout const& d) {
     auto const rows = [](layout const& l, cublasOperation_t op) { return op == CUBLAS_OP_N ? l.rows : l.columns; };
     auto const columns = [](layout const& l, cublasOperation_t op) { return op == CUBLAS_OP_N ? l.columns : l.rows; };
@@ -58,12 +68,12 @@ bool fit(operation const& o, layout const& a, layout const& b, layout const& d) 
         return l.rows > 0 && l.columns > 0 && l.column_step >= static_cast<std::int64_t>(l.rows);
     };
     return dense(a) && dense(b) && dense(d) && rows(a, o.a) == d.rows && columns(b, o.b) == d.columns &&
-           columns(a, o.a) == rows(b, o.b) && a.places == d.places && b.places == d.places && a.type == d.type &&
-           b.type == d.type && o.scale == d.type;
+           columns(a, o.a) == rows(b, o.b) && a.places == d.places && b.places == d.places && a.type == b.type &&
+           is_result_of(a.type, d.type) && o.scale == sum_type(d.type);
 }
 
-template <class T>
-void multiply(operation const& o, T const* a, layout const& la, T const* b, layout const& lb, T* d, layout const& ld) {
+template <class Sum, class T, class R>
+void multiply(operation const& o, T const* a, layout const& la, T const* b, layout const& lb, R* d, layout const& ld) {
     auto const depth = o.a == CUBLAS_OP_N ? la.columns : la.rows;
     auto const at = [](T const* matrix, layout const& l, cublasOperation_t op, std::uint64_t row,
                        std::uint64_t column) {
@@ -73,7 +83,7 @@ void multiply(operation const& o, T const* a, layout const& la, T const* b, layo
     for (int place = 0; place < ld.places; ++place)
         for (std::uint64_t column = 0; column < ld.columns; ++column)
             for (std::uint64_t row = 0; row < ld.rows; ++row) {
-                T sum = 0;
+                Sum sum = 0;
                 for (std::uint64_t k = 0; k < depth; ++k)
                     sum += at(a + place * la.place_step, la, o.a, row, k) *
                            at(b + place * lb.place_step, lb, o.b, k, column);
@@ -203,13 +213,16 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t o, v
                        workspace_bytes >= blas_library.workspace_bytes &&
                        runtime.capture_mode == cudaStreamCaptureModeRelaxed;
     if (!sound) return CUBLAS_STATUS_INVALID_VALUE;
-    auto const run = [&]<class T>(T) {
-        if (*static_cast<T const*>(alpha) != 1 || *static_cast<T const*>(beta) != 0) return CUBLAS_STATUS_NOT_SUPPORTED;
-        multiply<T>(what, static_cast<T const*>(a), content_of<layout>(la), static_cast<T const*>(b),
-                    content_of<layout>(lb), static_cast<T*>(d), to);
+    auto const run = [&]<class Sum, class T, class R>(Sum, T, R) {
+        if (*static_cast<Sum const*>(alpha) != 1 || *static_cast<Sum const*>(beta) != 0) return CUBLAS_STATUS_NOT_SUPPORTED;
+        multiply<Sum>(what, static_cast<T const*>(a), content_of<layout>(la), static_cast<T const*>(b),
+                      content_of<layout>(lb), static_cast<R*>(d), to);
         return CUBLAS_STATUS_SUCCESS;
     };
-    return to.type == CUDA_R_32F ? run(float{}) : run(double{});
+    using lockstep::bf16;
+    if (content_of<layout>(la).type == CUDA_R_16BF)
+        return to.type == CUDA_R_16BF ? run(float{}, bf16{}, bf16{}) : run(float{}, bf16{}, float{});
+    return to.type == CUDA_R_32F ? run(float{}, float{}, float{}) : run(double{}, double{}, double{});
 }
 
 } // extern "C"

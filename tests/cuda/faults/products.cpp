@@ -26,17 +26,17 @@ struct fresh_libraries {
     }
 };
 
-template <class T, class E>
-using library = ls::grid::library_operation<gpu::platform, T, E>;
+template <class T, class E, class R = T>
+using library = ls::grid::library_operation<gpu::platform, T, E, R>;
 
 alignas(256) std::byte workspace[256];
 
 /// A call of the library on device 1; whether it has launched something.
-template <class T, class E>
-bool launch(library<T, E>& operation, std::vector<void const*> const& operands, std::int64_t samples,
-            std::vector<T>& result) {
+template <class T, class E, class R = T>
+bool launch(library<T, E, R>& operation, std::vector<void const*> const& operands, std::int64_t samples,
+            std::vector<R>& result) {
     gpu::stream const s(1);
-    result = host_kernels::unset<T>(result_size<T, E>(samples));
+    result.assign(static_cast<std::size_t>(result_size<T, E>(samples)), R{});
     ls::grid::call call;
     call.result = result.data();
     std::ranges::copy(operands, call.operands);
@@ -97,6 +97,34 @@ TEST_CASE_FIXTURE(fresh_libraries, "cuBLASLt is told which product an operation 
                   operand<1, ls::shape<120, 6, 6>>>(64);
     CHECK(runtime.all_alive() == 0);
     CHECK(runtime.current == 0);
+}
+
+TEST_CASE_FIXTURE(fresh_libraries, "rounded operands are multiplied as they are, to sums of float, rounded or not") {
+    using left = ls::leaf<ls::operand_tag<0>, ls::shape<8, 256>, true, ls::leaf_content::bf16>;
+    using right = ls::leaf<ls::operand_tag<1>, ls::shape<256, 256>, false, ls::leaf_content::bf16>;
+    using rounded = ls::compute<ls::primitive::matmul, left, right>;
+    auto const a = elements_of<float, x>(64, 1), b = elements_of<float, w>(64, 2);
+    std::vector<ls::bf16> rounded_a(a.size()), rounded_b(b.size());
+    std::ranges::copy(a, rounded_a.begin());
+    std::ranges::copy(b, rounded_b.begin());
+    std::vector<float> const exact_a(rounded_a.begin(), rounded_a.end()), exact_b(rounded_b.begin(), rounded_b.end());
+    auto const expected = on_host<float, product>({exact_a.data(), exact_b.data()}, 64);
+    auto const check = [&]<class R>(double bound, std::vector<R> found) {
+        gpu::allow_tf32(true); // which is nothing to them
+        library<float, rounded, R> operation(1, 64);
+        CHECK(blas_library.compute == CUBLAS_COMPUTE_32F);
+        REQUIRE(launch<float, rounded, R>(operation, {rounded_a.data(), rounded_b.data()}, 64, found));
+        CHECK(difference(std::vector<float>(found.begin(), found.end()), expected) <= bound);
+    };
+    check(1e-5, std::vector<float>{});
+    check(0x1p-8, std::vector<ls::bf16>{});
+    // Half as many bytes, so half the alignment.
+    using odd = ls::compute<ls::primitive::matmul, ls::leaf<ls::operand_tag<0>, ls::shape<302>, true, ls::leaf_content::bf16>,
+                            ls::leaf<ls::operand_tag<1>, ls::shape<302, 2000>, false, ls::leaf_content::bf16>>;
+    library<float, odd, ls::bf16> const of_odd(1, 64);
+    CHECK(std::ranges::equal(blas_library.alignment, std::vector<std::uint32_t>{16, 4, 16, 16}));
+    // What is not rounded on both sides stays with our own kernels.
+    static_assert(!library<float, ls::compute<ls::primitive::matmul, x, right>, float>::found);
 }
 
 TEST_CASE_FIXTURE(fresh_libraries, "an algorithm adds in a fixed order, and reads operands wherever a shard begins") {
