@@ -12,7 +12,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
+#include <limits>
 #include <vector>
 
 namespace grid_kernels {
@@ -53,7 +53,7 @@ template <class T, class E, class R = T>
 std::vector<R> on_grid(std::vector<void const*> const& operands, std::int64_t samples) {
     using kernels = ls::grid::kernels_for<T, E, R>;
     std::vector<R> result(static_cast<std::size_t>(result_size<T, E>(samples)));
-    std::memset(static_cast<void*>(result.data()), 0xff, result.size() * sizeof(R));
+    for (R& each : result) each = std::numeric_limits<T>::quiet_NaN();
     // Whatever another kernel left there.
     std::vector<std::byte> scratch(static_cast<std::size_t>(ls::grid::scratch_bytes_of<kernels>(samples)), std::byte{0xff});
     ls::grid::call call;

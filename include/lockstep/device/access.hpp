@@ -17,6 +17,7 @@ namespace lockstep {
 struct access {
     bool used = false;
     bool class_index = false;
+    leaf_content content = leaf_content::number;
     bool per_sample = false;
     std::int64_t sample_size = 0;
     /// The result's axes in memory with the operand's steps.
@@ -44,6 +45,7 @@ constexpr access access_of() {
     access a;
     a.used = true;
     a.class_index = Leaf::content == leaf_content::class_index;
+    a.content = Leaf::content;
     a.per_sample = Leaf::per_sample;
     a.sample_size = Leaf::per_sample ? Leaf::result_shape::size : 0;
     a.axes = broadcast_steps(extents_of<typename Leaf::result_shape>(), extents_of<typename Result::result_shape>());

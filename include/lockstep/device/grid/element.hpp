@@ -23,17 +23,28 @@ public:
     static constexpr std::int64_t size(call const& c) { return sample_size * (E::per_sample ? c.samples : 1); }
 
     /// Of the result, element `index` in the order of memory.
-    static constexpr T at(call const& c, std::int64_t index) {
+    static constexpr T at(call const& c, std::int64_t index) { return at(c, index, in_memory{}); }
+    /// The same, of operands of the result's shape that `aligned` has: aligned.template element<Index>(call, index).
+    static constexpr T at(call const& c, std::int64_t index, auto const& aligned) {
         std::int64_t const row = index / columns, sample = E::per_sample ? row / sample_rows : 0;
-        return value(c, {index, sample, row - sample * sample_rows, index - row * columns});
+        return node<E>::at(c, {index, sample, row - sample * sample_rows, index - row * columns}, aligned);
     }
     static constexpr T at(call const& c, std::int64_t sample, std::int64_t row, std::int64_t column) {
-        return value(c, {(sample * sample_rows + row) * columns + column, sample, row, column});
+        return node<E>::at(c, {(sample * sample_rows + row) * columns + column, sample, row, column}, in_memory{});
     }
+
+    template <int Index>
+    using stored_operand = typename stored_content<T, lockstep::detail::access_table_of<E>[Index].content>::type;
 
 private:
     struct place {
         std::int64_t index, sample, row, column;
+    };
+    struct in_memory {
+        template <int Index>
+        static constexpr T element(call const& c, std::int64_t index) {
+            return static_cast<T>(c.template operand<stored_operand<Index>>(Index)[index]);
+        }
     };
 
     template <int Index>
@@ -41,38 +52,35 @@ private:
         static constexpr memory_axes value = lockstep::detail::access_table_of<E>[Index].axes;
     };
 
-    static constexpr T value(call const& c, place const& p) { return node<E>::at(c, p); }
-
     template <class X>
     struct node;
     template <int Index, class Shape, bool PerSample, leaf_content Content>
     struct node<leaf<operand_tag<Index>, Shape, PerSample, Content>> {
-        static constexpr T at(call const& c, place const& p) {
+        static constexpr T at(call const& c, place const& p, auto const& aligned) {
             constexpr access own = lockstep::detail::access_table_of<E>[Index];
-            auto const* const elements = elements_of<T, leaf<operand_tag<Index>, Shape, PerSample, Content>>(c);
-            if constexpr (own.aligned) return static_cast<T>(elements[p.index]);
+            if constexpr (own.aligned) return aligned.template element<Index>(c, p.index);
             else
-                return static_cast<T>(elements[p.sample * own.sample_size + offset_of_row<operand_axes<Index>>(p.row) +
+                return static_cast<T>(c.template operand<stored_operand<Index>>(Index)[p.sample * own.sample_size + offset_of_row<operand_axes<Index>>(p.row) +
                                                p.column * own.axes.column_step()]);
         }
     };
     template <double Value>
     struct node<literal<Value>> {
-        static constexpr T at(call const&, place const&) { return static_cast<T>(Value); }
+        static constexpr T at(call const&, place const&, auto const&) { return static_cast<T>(Value); }
     };
     template <class Shape, bool PerSample>
     struct node<column_index<Shape, PerSample>> {
-        static constexpr T at(call const&, place const& p) { return static_cast<T>(p.column); }
+        static constexpr T at(call const&, place const& p, auto const&) { return static_cast<T>(p.column); }
     };
     template <class X>
         requires std::same_as<X, sample_count>
     struct node<X> {
-        static constexpr T at(call const& c, place const&) { return static_cast<T>(c.samples); }
+        static constexpr T at(call const& c, place const&, auto const&) { return static_cast<T>(c.samples); }
     };
     /// The same numbers as on a host, whose kernels draw 32 columns at once, see host::draw_words.
     template <int Stream, class Shape>
     struct node<uniform_random<Stream, Shape>> {
-        static constexpr T at(call const& c, place const& p) {
+        static constexpr T at(call const& c, place const& p, auto const&) {
             constexpr std::int64_t row_blocks = (columns + 31) / 32 * 8;
             auto const column = static_cast<std::uint32_t>(p.column % 32);
             auto const block = static_cast<std::uint32_t>(p.row * row_blocks + p.column / 32 * 8 + column % 16 / 2);
@@ -85,7 +93,7 @@ private:
     };
     template <class Function, class... Operands>
     struct node<apply<Function, Operands...>> {
-        static constexpr T at(call const& c, place const& p) { return Function::apply(node<Operands>::at(c, p)...); }
+        static constexpr T at(call const& c, place const& p, auto const& aligned) { return Function::apply(node<Operands>::at(c, p, aligned)...); }
     };
 };
 
