@@ -53,7 +53,7 @@ struct product<T, ls::compute<Primitive, A, B>> {
         : samples(n), result(random_elements<T, e>(n, 3)), a(0, bytes_of(random_elements<T, A>(n, 1))),
           b(0, bytes_of(random_elements<T, B>(n, 2))), c(0, bytes_of(result)),
           scratch(0, static_cast<std::size_t>(
-                         std::max<std::int64_t>(library::scratch_bytes(n), ls::grid::scratch_bytes_of<own>(n)))) {
+                         std::max<std::int64_t>(library::scratch_bytes(0, n), ls::grid::scratch_bytes_of<own>(n)))) {
         fill(a, random_elements<T, A>(n, 1));
         fill(b, random_elements<T, B>(n, 2));
     }

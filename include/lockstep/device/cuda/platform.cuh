@@ -7,8 +7,11 @@
 #include <lockstep/device/cuda/memory.hpp>
 #include <lockstep/device/cuda/nccl.hpp>
 #include <lockstep/device/cuda/products.hpp>
+#include <lockstep/device/cuda/sort.hpp>
 #include <lockstep/device/grid/platform.hpp>
 #include <lockstep/plan/topology.hpp>
+
+#include <cub/device/device_radix_sort.cuh>
 
 #include <algorithm>
 #include <cstddef>
@@ -89,6 +92,13 @@ struct platform {
         gpu::clear(s, device_view{s.device(), to, bytes});
     }
 
+    static std::int64_t sort_bytes(int device, std::int64_t count, int bits) {
+        return radix_sort<cub::DeviceRadixSort>::bytes(device, count, bits);
+    }
+    static void sort(gpu::stream const& s, grid::pair_sort const& what) {
+        radix_sort<cub::DeviceRadixSort>::run(s, what);
+    }
+
     template <class K>
     static void launch(gpu::stream const& s, typename K::argument const& argument) {
         constexpr int groups = detail::block_groups<K>;
@@ -102,7 +112,7 @@ struct platform {
     }
 };
 
-static_assert(grid::platform<platform>);
+static_assert(grid::sorting_platform<platform>);
 #if LOCKSTEP_WITH_NCCL
 static_assert(grid::reducing_platform<platform>);
 #endif

@@ -32,7 +32,7 @@ class replica {
 public:
     /// `parameters`: on the device, laid out as the plan says. `key`: of the random numbers.
     replica(plan const& p, int device, std::byte* parameters, philox_key key)
-        : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p)),
+        : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p, device)),
           parameters_(parameters), key_(key) {
         states_.reserve(p.operations.size());
         for (operation const& op : p.operations) {
@@ -53,10 +53,10 @@ public:
     }
 
 private:
-    static std::size_t scratch_bytes(plan const& p) {
+    static std::size_t scratch_bytes(plan const& p, int device) {
         std::int64_t most = 0;
         for (operation const& op : p.operations)
-            most = std::max(most, kernel_of(op).scratch_bytes(p.shard_samples()));
+            most = std::max(most, kernel_of(op).scratch_bytes(device, p.shard_samples()));
         return static_cast<std::size_t>(most);
     }
     static operation_kernel<P> const& kernel_of(operation const& op) {
