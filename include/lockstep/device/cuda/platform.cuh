@@ -7,8 +7,10 @@
 #include <lockstep/device/cuda/memory.hpp>
 #include <lockstep/device/cuda/nccl.hpp>
 #include <lockstep/device/cuda/products.hpp>
+#include <lockstep/device/cuda/range.hpp>
 #include <lockstep/device/cuda/sort.hpp>
 #include <lockstep/device/grid/platform.hpp>
+#include <lockstep/device/grid/range.hpp>
 #include <lockstep/plan/topology.hpp>
 
 #include <cub/device/device_radix_sort.cuh>
@@ -56,6 +58,7 @@ struct platform {
     using event = gpu::event;
     using graph = gpu::graph;
     using pinned = pinned_memory;
+    using range = gpu::range;
 #if LOCKSTEP_WITH_NCCL
     using communicators = gpu::communicators;
 #endif
@@ -112,7 +115,7 @@ struct platform {
     }
 };
 
-static_assert(grid::sorting_platform<platform>);
+static_assert(grid::sorting_platform<platform> && grid::ranging_platform<platform>);
 #if LOCKSTEP_WITH_NCCL
 static_assert(grid::reducing_platform<platform>);
 #endif

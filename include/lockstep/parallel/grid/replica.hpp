@@ -2,6 +2,8 @@
 #pragma once
 
 #include <lockstep/device/grid/platform.hpp>
+#include <lockstep/device/grid/range.hpp>
+#include <lockstep/plan/describe.hpp>
 #include <lockstep/plan/plan.hpp>
 
 #include <algorithm>
@@ -26,14 +28,16 @@ struct shard_place {
 };
 
 /// Puts a plan's operations into a stream of a device, in memory that the plan has laid out. It knows the plan as data,
-/// as the replica of a host does.
+/// as the replica of a host does. In profilers each operation is a range with the name that the plan's chart has for it.
 template <class P>
 class replica {
 public:
     /// `parameters`: on the device, laid out as the plan says. `key`: of the random numbers.
     replica(plan const& p, int device, std::byte* parameters, philox_key key)
         : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p, device)),
-          parameters_(parameters), key_(key) {
+          parameters_(parameters), key_(key),
+          names_(p.operations.size(),
+                 [&p](std::size_t i) { return lockstep::detail::describe_operation(p, static_cast<int>(i)); }) {
         states_.reserve(p.operations.size());
         for (operation const& op : p.operations) {
             auto const& kernel = kernel_of(op);
@@ -74,6 +78,7 @@ private:
         c.step = shard.step;
         c.first_sample = shard.first_sample;
         c.group = op.group;
+        [[maybe_unused]] auto const range = names_[static_cast<std::size_t>(index)];
         kernel_of(op).launch(s, c, states_[static_cast<std::size_t>(index)].get());
     }
 
@@ -95,6 +100,7 @@ private:
     typename P::memory arena_, scratch_;
     std::byte* parameters_;
     philox_key key_;
+    range_names<P> names_;
     /// What libraries keep, of each operation.
     std::vector<std::unique_ptr<void, void (*)(void*)>> states_;
 };
