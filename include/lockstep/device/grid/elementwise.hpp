@@ -8,12 +8,16 @@
 
 namespace lockstep::grid {
 
-/// An elementwise expression over numbered operands; a unit is an element of the result.
+/// An elementwise expression over numbered operands; a unit is an element of the result, or four of them where they draw
+/// their random numbers together: these are most of a dropout's work.
 template <class T, class E>
 struct elementwise : kernel_base<1> {
-    static constexpr std::int64_t units(call const& c) { return element_of<T, E>::size(c); }
+    static constexpr bool in_fours = element_of<T, E>::draws_fours;
+
+    static constexpr std::int64_t units(call const& c) { return element_of<T, E>::size(c) / (in_fours ? 4 : 1); }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
-        c.template out<T>()[unit] = element_of<T, E>::at(c, unit);
+        if constexpr (in_fours) element_of<T, E>::put_four(c, unit, c.template out<T>());
+        else c.template out<T>()[unit] = element_of<T, E>::at(c, unit);
     }
 };
 
