@@ -95,11 +95,14 @@ struct platform {
         gpu::clear(s, device_view{s.device(), to, bytes});
     }
 
+    /// Templates, because a program in which nothing is sorted need not have CUB's kernels for it.
+    template <class Library = cub::DeviceRadixSort>
     static std::int64_t sort_bytes(int device, std::int64_t count, int bits) {
-        return radix_sort<cub::DeviceRadixSort>::bytes(device, count, bits);
+        return radix_sort<Library>::bytes(device, count, bits);
     }
+    template <class Library = cub::DeviceRadixSort>
     static void sort(gpu::stream const& s, grid::pair_sort const& what) {
-        radix_sort<cub::DeviceRadixSort>::run(s, what);
+        radix_sort<Library>::run(s, what);
     }
 
     template <class K>
