@@ -21,6 +21,7 @@
 #include <lockstep/device/cuda/products.hpp>
 #include <lockstep/device/cuda/range.hpp>
 #include <lockstep/device/cuda/relaxed_capture.hpp>
+#include <lockstep/device/cuda/sort.hpp>
 #include <lockstep/device/cuda/stream.hpp>
 
 // parallel and train: the plan on devices that compute by themselves

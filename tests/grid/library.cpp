@@ -47,7 +47,7 @@ struct ls::grid::library_operation<with_library, float, E> {
     static constexpr bool found = true;
     /// Not the narrow ones.
     static constexpr bool is_chosen(std::int64_t samples) { return dense_product_of<E>::of(samples).columns > 4; }
-    static constexpr std::int64_t scratch_bytes(std::int64_t) { return scratch_of_library; }
+    static constexpr std::int64_t scratch_bytes(int, std::int64_t) { return scratch_of_library; }
 
     library_operation(int device, std::int64_t samples) : samples_(samples) {
         ++asked.alive;

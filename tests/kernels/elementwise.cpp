@@ -42,4 +42,8 @@ TEST_CASE_TEMPLATE("elementwise kernels for a grid: the same random numbers, wha
     check(ls::shape<7>{});
     check(ls::shape<40, 3, 5>{});
     check(ls::shape<4, 33>{});
+    // Four elements at once.
+    check(ls::shape<32>{});
+    check(ls::shape<5, 96>{});
+    check(ls::shape<64, 3, 5>{});
 }

@@ -106,5 +106,11 @@ inline std::string layer_of_group(plan const& p, int group) {
         if (parameter.group == group) return to_text(parameter.path);
     return "";
 }
+/// "operation 3: matmul, layer 2.0"; `tail` stands behind the operation's name.
+inline std::string describe_operation(plan const& p, int number, std::string const& tail = "") {
+    operation const& op = p.operations[static_cast<std::size_t>(number)];
+    std::string const layer = layer_of_group(p, op.group);
+    return "operation " + std::to_string(number) + ": " + op.facts.name + tail + (layer.empty() ? "" : ", layer " + layer);
+}
 
 } // namespace lockstep::detail

@@ -69,11 +69,10 @@ private:
         else if (i.kind == expected_interval::waiting) name = "waits for event " + std::to_string(i.by.index);
         else if (i.kind == expected_interval::work) name = describe(plan_, i.by);
         else {
-            operation const& op = plan_.operations[index(i.number)];
-            std::string const layer = layer_of_group(plan_, op.group);
-            name = "operation " + std::to_string(i.number) + ": " + op.facts.name;
-            if (op.has_tail) name += " with its tail " + std::string(plan_.operations[index(i.number + 1)].facts.name);
-            if (!layer.empty()) name += ", layer " + layer;
+            std::string tail;
+            if (plan_.operations[index(i.number)].has_tail)
+                tail = " with its tail " + std::string(plan_.operations[index(i.number + 1)].facts.name);
+            name = describe_operation(plan_, i.number, tail);
             name += ", shard " + std::to_string(first_shard(i.replica) + i.shard);
         }
         return name + ", " + time_text(i.end - i.begin);

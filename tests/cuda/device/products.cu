@@ -54,7 +54,7 @@ struct product<T, ls::compute<Primitive, A, B>, R> {
         : samples(n), result(random_elements<T, e, R>(n, 3)), a(0, bytes_of(elements_of_operand<A>(n, 1))),
           b(0, bytes_of(elements_of_operand<B>(n, 2))), c(0, bytes_of(result)),
           scratch(0, static_cast<std::size_t>(
-                         std::max<std::int64_t>(library::scratch_bytes(n), ls::grid::scratch_bytes_of<own>(n)))) {
+                         std::max<std::int64_t>(library::scratch_bytes(0, n), ls::grid::scratch_bytes_of<own>(n)))) {
         fill(a, elements_of_operand<A>(n, 1));
         fill(b, elements_of_operand<B>(n, 2));
     }

@@ -7,8 +7,13 @@
 #include <lockstep/device/cuda/memory.hpp>
 #include <lockstep/device/cuda/nccl.hpp>
 #include <lockstep/device/cuda/products.hpp>
+#include <lockstep/device/cuda/range.hpp>
+#include <lockstep/device/cuda/sort.hpp>
 #include <lockstep/device/grid/platform.hpp>
+#include <lockstep/device/grid/range.hpp>
 #include <lockstep/plan/topology.hpp>
+
+#include <cub/device/device_radix_sort.cuh>
 
 #include <algorithm>
 #include <cstddef>
@@ -53,6 +58,7 @@ struct platform {
     using event = gpu::event;
     using graph = gpu::graph;
     using pinned = pinned_memory;
+    using range = gpu::range;
 #if LOCKSTEP_WITH_NCCL
     using communicators = gpu::communicators;
 #endif
@@ -89,6 +95,16 @@ struct platform {
         gpu::clear(s, device_view{s.device(), to, bytes});
     }
 
+    /// Templates, because a program in which nothing is sorted need not have CUB's kernels for it.
+    template <class Library = cub::DeviceRadixSort>
+    static std::int64_t sort_bytes(int device, std::int64_t count, int bits) {
+        return radix_sort<Library>::bytes(device, count, bits);
+    }
+    template <class Library = cub::DeviceRadixSort>
+    static void sort(gpu::stream const& s, grid::pair_sort const& what) {
+        radix_sort<Library>::run(s, what);
+    }
+
     template <class K>
     static void launch(gpu::stream const& s, typename K::argument const& argument) {
         constexpr int groups = detail::block_groups<K>;
@@ -102,7 +118,7 @@ struct platform {
     }
 };
 
-static_assert(grid::platform<platform>);
+static_assert(grid::sorting_platform<platform> && grid::ranging_platform<platform>);
 #if LOCKSTEP_WITH_NCCL
 static_assert(grid::reducing_platform<platform>);
 #endif

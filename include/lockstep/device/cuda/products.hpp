@@ -44,7 +44,7 @@ template <class T, class E, class R>
 struct library_operation<gpu::platform, T, E, R> {
     static constexpr bool found = true;
     static constexpr bool is_chosen(std::int64_t samples) { return product(samples).is_large(); }
-    static constexpr std::int64_t scratch_bytes(std::int64_t) { return gpu::blas_workspace_bytes; }
+    static constexpr std::int64_t scratch_bytes(int, std::int64_t) { return gpu::blas_workspace_bytes; }
 
     library_operation(int device, std::int64_t samples)
         : library_(gpu::blas::shared(device)), tf32_(gpu::is_tf32_allowed()) {

@@ -15,3 +15,4 @@
 #include <lockstep/device/grid/pooling.hpp>
 #include <lockstep/device/grid/reduce.hpp>
 #include <lockstep/device/grid/rows.hpp>
+#include <lockstep/device/grid/sorted_scatter.hpp>

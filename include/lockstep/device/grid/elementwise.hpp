@@ -68,25 +68,31 @@ private:
 };
 
 /// An elementwise expression over numbered operands. A unit is a block of neighbours in the result: as many as lie in 16
-/// bytes, four floats or eight bf16, where samples can be cut so; otherwise an element.
+/// bytes, four floats or eight bf16, where samples can be cut so; or four elements that draw their random numbers together,
+/// which are most of a dropout's work; otherwise an element.
 template <class T, class R, class E>
 struct elementwise : kernel_base<1> {
     using element = element_of<T, E>;
+    static constexpr bool in_fours = element::draws_fours;
     static constexpr int block = [] {
         constexpr int count = static_cast<int>(16 / std::max(sizeof(R), operand_blocks<T, E, 1>::widest));
         return element::sample_size % count == 0 ? count : 1;
     }();
 
-    static constexpr std::int64_t units(call const& c) { return element::size(c) / block; }
+    static constexpr std::int64_t units(call const& c) { return element::size(c) / (in_fours ? 4 : block); }
     static constexpr void run(call const& c, std::int64_t unit, auto const&, nothing_shared&) {
-        // All are read before any is written, for the result may be where an operand is.
-        using operands = operand_blocks<T, E, block>;
-        operands const read(c, unit);
-        packed<R, block> result;
-        [&]<int... Lane>(std::integer_sequence<int, Lane...>) {
-            ((result.element[Lane] = element::at(c, unit * block + Lane, typename operands::template lane<Lane>{&read})), ...);
-        }(std::make_integer_sequence<int, block>{});
-        c.template out<packed<R, block>>()[unit] = result;
+        if constexpr (in_fours) element::put_four(c, unit, c.template out<R>());
+        else {
+            // All are read before any is written, for the result may be where an operand is.
+            using operands = operand_blocks<T, E, block>;
+            operands const read(c, unit);
+            packed<R, block> result;
+            [&]<int... Lane>(std::integer_sequence<int, Lane...>) {
+                ((result.element[Lane] = element::at(c, unit * block + Lane, typename operands::template lane<Lane>{&read})),
+                 ...);
+            }(std::make_integer_sequence<int, block>{});
+            c.template out<packed<R, block>>()[unit] = result;
+        }
     }
 };
 

@@ -27,20 +27,23 @@ struct gather : kernel_base<1> {
     }
 };
 
-/// Which of the indices that a member looked at are the row's: a bit for each.
+/// Which of the neighbouring indices that a member looked at are the row's: a bit for each.
 template <int Members>
 struct found_indices {
     unsigned bits[Members];
 };
 
 /// The sum of x's rows with the same index. A unit is up to 256 columns of a row of the table, for which a group looks
-/// through all indices, or one part of them: so no two groups write to one place, and the order of additions is fixed.
+/// through all indices, or one part of them: so no two groups write to one place, and rows are added in the order of
+/// their positions, within a part.
 ///
-/// This takes Rows * columns / 256 * indices comparisons, little as long as a table's rows times its indices are not
-/// far beyond 10^9; from there on, it would pay to sort the indices first.
+/// This takes Rows * columns / 256 * indices comparisons. Where these are many, platforms that sort do so first
+/// (sorted_scatter.hpp).
 template <class T, class R, int Rows, class X, class Index>
 class scatter_sum {
     static constexpr int members = 256, each = 4, chunk = members * each;
+
+public:
     static constexpr std::int64_t columns = X::result_shape::extents[X::result_shape::rank - 1];
     static constexpr std::int64_t column_blocks = (columns + members - 1) / members;
     static constexpr std::int64_t groups = Rows * column_blocks;
@@ -49,7 +52,6 @@ class scatter_sum {
         return Index::result_shape::size * (Index::per_sample ? samples : 1);
     }
 
-public:
     struct first_pass : kernel_base<members, found_indices<members>> {
         static constexpr std::int64_t units(call const& c) { return groups * parts(c.samples); }
         template <class Group>
@@ -68,7 +70,7 @@ public:
                 group.phase([&](int member) {
                     unsigned bits = 0;
                     for (int i = 0; i < each; ++i) {
-                        std::int64_t const at = first + i * members + member;
+                        std::int64_t const at = first + member * each + i;
                         if (at < end && index[at] == row) bits |= 1u << i;
                     }
                     shared.bits[member] = bits;
@@ -80,7 +82,7 @@ public:
                     for (int other = 0; other < members; ++other)
                         for (int i = 0; i < each; ++i)
                             if (shared.bits[other] >> i & 1u)
-                                total[member] += x[(first + i * members + other) * columns + member];
+                                total[member] += x[(first + other * each + i) * columns + member];
                 });
             }
             part_result<T, R> const out{c, all > 1, part * results(c.samples)};

@@ -72,12 +72,35 @@ concept reducing_platform =
         requires std::same_as<decltype(P::communicators::can_be_captured(1)), bool>;
     };
 
+/// Numbers that are sorted by keys which are not negative and have `bits` bits; those with the same key stay in the order
+/// in which they are. All of it is a device's memory, `memory` at a multiple of 256 bytes.
+struct pair_sort {
+    std::int32_t const* keys = nullptr;
+    std::int32_t const* numbers = nullptr;
+    std::int32_t* sorted_keys = nullptr;
+    std::int32_t* sorted_numbers = nullptr;
+    std::int64_t count = 0;
+    int bits = 0;
+    void* memory = nullptr;
+    std::int64_t memory_bytes = 0;
+};
+
+/// Platforms that can also sort, in a stream, which may be captured:
+///
+///   sort_bytes(device, count, bits)   of the memory that a sort of up to so many needs, beside what is sorted
+///   sort(stream, pair_sort)
+template <class P>
+concept sorting_platform = platform<P> && requires(typename P::stream const& s, pair_sort const& what) {
+    { P::sort_bytes(0, std::int64_t{}, 1) } -> std::same_as<std::int64_t>;
+    P::sort(s, what);
+};
+
 /// What an operation of a program calls: the kernels of its expression, one after the other, or a library.
 template <class P>
 struct operation_kernel {
     void (*launch)(typename P::stream const&, call const&, void* state) = nullptr;
     /// Bytes of scratch memory for so many samples.
-    std::int64_t (*scratch_bytes)(std::int64_t samples) = nullptr;
+    std::int64_t (*scratch_bytes)(int device, std::int64_t samples) = nullptr;
     /// What a library keeps between calls, one for each operation and replica, for up to so many samples; may be null.
     void* (*make_state)(int device, std::int64_t samples) = nullptr;
     void (*free_state)(void* state) = nullptr;
@@ -87,7 +110,8 @@ struct operation_kernel {
 /// is one, with `found`. An object of it is made with each replica, outside of any graph:
 ///
 ///   is_chosen(samples)        static constexpr: whether it is worth it where there are up to so many samples
-///   scratch_bytes(samples)    static constexpr: what it needs of a call's scratch memory, where it is chosen
+///   scratch_bytes(device, samples)    static: what it needs of a call's scratch memory for up to so many samples,
+///                             where it is chosen
 ///   library_operation(device, samples)    for calls of up to so many samples
 ///   launch(stream, call)      whether it has launched something; kernels_for<T, E, R> are launched where it has not
 ///
@@ -127,9 +151,11 @@ private:
         static void launch_library(typename P::stream const& s, call const& c, void* state) {
             if (state == nullptr || !static_cast<library*>(state)->launch(s, c)) launch(s, c, nullptr);
         }
-        static std::int64_t library_scratch_bytes(std::int64_t samples) {
-            std::int64_t const own = scratch_bytes_of<kernels>(samples);
-            return library::is_chosen(samples) ? std::max<std::int64_t>(own, library::scratch_bytes(samples)) : own;
+        static std::int64_t scratch_bytes(int, std::int64_t samples) { return scratch_bytes_of<kernels>(samples); }
+        static std::int64_t library_scratch_bytes(int device, std::int64_t samples) {
+            std::int64_t const own = scratch_bytes(device, samples);
+            if (!library::is_chosen(samples)) return own;
+            return std::max<std::int64_t>(own, library::scratch_bytes(device, samples));
         }
         static void* make_library(int device, std::int64_t samples) {
             return library::is_chosen(samples) ? new library(device, samples) : nullptr;
@@ -139,7 +165,7 @@ private:
         static constexpr operation_kernel<P> value = [] {
             if constexpr (library::found)
                 return operation_kernel<P>{&launch_library, &library_scratch_bytes, &make_library, &free_library};
-            else return operation_kernel<P>{&launch, &scratch_bytes_of<kernels>};
+            else return operation_kernel<P>{&launch, &scratch_bytes};
         }();
     };
 };

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <lockstep/device/grid/platform.hpp>
+#include <lockstep/device/grid/range.hpp>
+#include <lockstep/plan/describe.hpp>
 #include <lockstep/plan/plan.hpp>
 #include <lockstep/tensor/bf16.hpp>
 
@@ -33,14 +35,16 @@ struct parameter_places {
 };
 
 /// Puts a plan's operations into a stream of a device, in memory that the plan has laid out. It knows the plan as data,
-/// as the replica of a host does.
+/// as the replica of a host does. In profilers each operation is a range with the name that the plan's chart has for it.
 template <class P>
 class replica {
 public:
     /// `key`: of the random numbers.
     replica(plan const& p, int device, parameter_places parameters, philox_key key)
-        : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p)),
-          parameters_(parameters), key_(key) {
+        : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p, device)),
+          parameters_(parameters), key_(key),
+          names_(p.operations.size(),
+                 [&p](std::size_t i) { return lockstep::detail::describe_operation(p, static_cast<int>(i)); }) {
         states_.reserve(p.operations.size());
         for (operation const& op : p.operations) {
             auto const& kernel = kernel_of(op);
@@ -60,10 +64,10 @@ public:
     }
 
 private:
-    static std::size_t scratch_bytes(plan const& p) {
+    static std::size_t scratch_bytes(plan const& p, int device) {
         std::int64_t most = 0;
         for (operation const& op : p.operations)
-            most = std::max(most, kernel_of(op).scratch_bytes(p.shard_samples()));
+            most = std::max(most, kernel_of(op).scratch_bytes(device, p.shard_samples()));
         return static_cast<std::size_t>(most);
     }
     static operation_kernel<P> const& kernel_of(operation const& op) {
@@ -81,6 +85,7 @@ private:
         c.step = shard.step;
         c.first_sample = shard.first_sample;
         c.group = op.group;
+        [[maybe_unused]] auto const range = names_[static_cast<std::size_t>(index)];
         kernel_of(op).launch(s, c, states_[static_cast<std::size_t>(index)].get());
     }
 
@@ -104,6 +109,7 @@ private:
     typename P::memory arena_, scratch_;
     parameter_places parameters_;
     philox_key key_;
+    range_names<P> names_;
     /// What libraries keep, of each operation.
     std::vector<std::unique_ptr<void, void (*)(void*)>> states_;
 };

@@ -42,6 +42,7 @@ public:
     /// Evaluates all shards.
     template <class Passes, class Inputs>
     void run(Passes const&, Inputs const& inputs) {
+        [[maybe_unused]] named_range<P> const range("the evaluation");
         model_->prepare_devices();
         for (int r = 0; r < replicas; ++r) start(r, inputs);
         for (int r = 0; r < replicas; ++r) {

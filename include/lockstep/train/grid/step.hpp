@@ -194,6 +194,7 @@ private:
     /// What fails leaves the parameters in an unknown state. The devices may still report what was asked of them before.
     template <class Work>
     void guarded(char const* what, Work const& some_work) {
+        [[maybe_unused]] named_range<P> const range(what);
         failure_.guard(0, some_work, [&] { return std::string(what); });
         failure_.rethrow();
     }
@@ -260,6 +261,7 @@ private:
         std::tuple const key{b.whole, b.how.continues, b.how.waits, b.slot};
         auto const found = graphs_.find(key);
         if (found != graphs_.end()) return found->second;
+        [[maybe_unused]] named_range<P> const range("capture");
         return graphs_.try_emplace(key, work_.compute(0), [&] { work_.whole_step(b); }).first->second;
     }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/grid/range.hpp>
 #include <lockstep/parallel/failure.hpp>
 #include <lockstep/parallel/grid/parallel.hpp>
+#include <lockstep/plan/describe.hpp>
 #include <lockstep/train/grid/kernels.hpp>
 #include <lockstep/train/grid/step_memory.hpp>
 #include <lockstep/train/optimizer.hpp>
@@ -14,13 +16,14 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace lockstep::grid {
 
 /// The work of a training step, which it puts into the streams of the replicas' devices: what each command of the plan's
-/// schedule is. Plan is the static_plan of a training step.
+/// schedule is. In profilers each command is a range with the name that the plan has for it, and so is each shard. Plan is the static_plan of a training step.
 template <class Parallel, class Optimizer, class Options, class Plan>
 class step_work : public step_memory<Parallel, Optimizer, Options, Plan> {
     using memory = step_memory<Parallel, Optimizer, Options, Plan>;
@@ -260,8 +263,8 @@ private:
         while (goes_on) {
             goes_on = false;
             for (int r = 0; r < replicas; ++r) {
-                goes_on |= advance(r, b, p.steps.compute, next[index(2 * r)], compute(r));
-                goes_on |= advance(r, b, p.steps.update, next[index(2 * r + 1)], update(r));
+                goes_on |= advance(r, b, p.steps.compute, compute_names_, next[index(2 * r)], compute(r));
+                goes_on |= advance(r, b, p.steps.update, update_names_, next[index(2 * r + 1)], update(r));
             }
             if constexpr (across) goes_on |= perform_together(b, p.steps.compute, 0, next);
             if constexpr (together) goes_on |= perform_together(b, p.steps.update, 1, next);
@@ -283,6 +286,7 @@ private:
             if (next[index(2 * r + which)] != at) return false;
         if (at == commands.size() || !is_joint(commands[at])) return false;
         command const& c = commands[at];
+        [[maybe_unused]] auto const range = (which == 0 ? compute_names_ : update_names_)[at];
         if (c.kind == command_kind::merge) merge_all(b);
         else if (c.kind == command_kind::sum_shards) sum_all_shards(c.index, b);
         else {
@@ -294,12 +298,14 @@ private:
         for (int r = 0; r < replicas; ++r) ++next[index(2 * r + which)];
         return true;
     }
-    bool advance(int r, batch const& b, std::span<command const> commands, std::size_t& next, stream const& s) {
+    bool advance(int r, batch const& b, std::span<command const> commands, range_names<P> const& names, std::size_t& next,
+                 stream const& s) {
         std::size_t const first = next;
         for (; next < commands.size(); ++next) {
             command const& c = commands[next];
             if (c.kind == command_kind::wait && arrived_[index(c.index)] < p.steps.events[index(c.index)]) break;
             if (is_joint(c)) break;
+            [[maybe_unused]] auto const range = names[next];
             perform(c, r, b, s);
         }
         return next != first;
@@ -330,10 +336,19 @@ private:
         }
     }
     template <class Work>
-    static void for_shards(command const& c, int r, Work const& work) {
-        for (int k = c.first_shard; k < c.last_shard; ++k) work(r * own_shards + k);
+    void for_shards(command const& c, int r, Work const& work) const {
+        for (int k = c.first_shard; k < c.last_shard; ++k) {
+            int const shard = r * own_shards + k;
+            [[maybe_unused]] auto const range = shard_names_[index(shard)];
+            work(shard);
+        }
+    }
+    static range_names<P> names_of(std::span<command const> commands) {
+        return {commands.size(), [&](std::size_t i) { return lockstep::detail::describe(p, commands[i]); }};
     }
 
+    range_names<P> compute_names_ = names_of(p.steps.compute), update_names_ = names_of(p.steps.update);
+    range_names<P> shard_names_{index(shards), [](std::size_t shard) { return "shard " + std::to_string(shard); }};
     std::vector<typename P::event> begun_, ended_, events_;
     std::array<int, p.steps.events.size()> arrived_{};
 };
