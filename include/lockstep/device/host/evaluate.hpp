@@ -68,7 +68,8 @@ struct free_program {
 
     template <class... Steps>
     static constexpr auto operation_values(type_list<Steps...>) {
-        return std::array<local_operation, sizeof...(Steps)>{operation_of<host::backend<T, Library>, slots>(Steps{})...};
+        return std::array<local_operation, sizeof...(Steps)>{
+            operation_of<host::backend<T, Library>, stored_as_computed, slots>(Steps{})...};
     }
     static constexpr auto operations = operation_values(steps{});
 };
