@@ -39,6 +39,16 @@ TEST_CASE("a GPT on 1, 2 and 4 replicas of a device, also with batches that leav
     compare(train_gpt<four, four_shards>(25), expected);
 }
 
+TEST_CASE("a GPT whose values are stored as bf16, on one and two replicas of a device") {
+    using mixed = ls::mixed_precision<ls::bf16>;
+    auto const expected = train_gpt<one, four_shards, mixed>(25), exact = train_gpt<one, four_shards>(25);
+    REQUIRE(expected.losses.size() == exact.losses.size());
+    for (std::size_t step = 0; step < exact.losses.size(); ++step)
+        CHECK(expected.losses[step] == doctest::Approx(exact.losses[step]).epsilon(5e-2));
+    CHECK(expected.losses != exact.losses);
+    compare(train_gpt<two, four_shards, mixed>(25), expected);
+}
+
 TEST_CASE("1,000 steps take no memory after the first ones, whatever the batches' sizes") {
     ls::parallel<gpt, one, four_shards> model{ls::seed{3}};
     ls::trainer trainer{model, ls::cross_entropy{}, gpt_optimizer, ls::batch_size<16>, ls::clip_norm{1.0}};
