@@ -24,7 +24,8 @@ public:
 
     void forward(ls::shard_input const& shard, std::byte* gradients) {
         host_gradients_ = gradients;
-        replica_ = std::make_unique<ls::grid::replica<P>>(*plan_, 0, parameters_.data(), shard.random.key);
+        replica_ = std::make_unique<ls::grid::replica<P>>(
+            *plan_, 0, ls::grid::parameter_places{.exact = parameters_.data(), .rounded = nullptr}, shard.random.key);
         upload(parameters_, host_parameters_, bytes());
         upload(inputs_, shard.inputs, bytes(ls::buffer_kind::input, shard.samples));
         upload(targets_, shard.targets, bytes(ls::buffer_kind::target, shard.samples));
