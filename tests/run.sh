@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Usage: tests/run.sh [ctest argument...]
 #
-# Installs what is missing, then builds and runs every test that this machine can run: all of them with g++,
-# the unit tests and the fuzzers with clang++-19, and with the address, undefined behaviour and thread sanitizers
-# what they are for. With arguments, only the first of these, and ctest gets them: tests/run.sh -R unit.tensor
+# Installs what is missing, then builds and runs every test that this machine can run: all of them with g++, and with
+# clang++-19 those that its address, undefined behaviour and thread sanitizers and its fuzzer are for. With arguments,
+# only the first of these, and ctest gets them: tests/run.sh -R unit.tensor
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -66,23 +66,20 @@ count() {
     grep -cF -- "$1" "$2" || true
 }
 
-suite default tests all -- "$@"
+suite tests tests all -- "$@"
 
 if (($# == 0)); then
-    if cmake/install_packages.sh --optional clang-19 && command -v clang++-19 >/dev/null; then
-        suite clang tests-clang unit_tests -- -L '^(unit|static)$'
-        if cmake/install_packages.sh --optional libclang-rt-19-dev; then
-            suite fuzz tests-fuzz fuzz_tests -- -L '^fuzz$'
-        else
-            echo "== no libFuzzer: its part is skipped"
-        fi
+    # With the sanitizers, what reads bytes it did not write and what runs on several threads; what merely computes more
+    # with the same code is left to the first suite. By clang, so that a second compiler sees it all.
+    clang=
+    if cmake/install_packages.sh --optional clang-19 libclang-rt-19-dev && command -v clang++-19 >/dev/null; then
+        clang=clang-
     else
-        echo "== no clang++-19: its part is skipped"
+        echo "== no clang++-19 with its runtime: g++'s sanitizers instead, without fuzzers"
     fi
-
-    suite asan-ubsan tests-asan unit_tests gradient_tests golden_tests fault_tests -- \
-        -L '^(unit|gradient|golden|fault)$'
-    suite tsan tests-tsan parallel_tests loader_tests grid_tests -- -L '^(parallel|loader|grid)$'
+    suite ${clang}asan-ubsan tests-asan unit_tests golden_tests fault_tests ${clang:+fuzz_tests} -- \
+        -L '^(unit|static|golden|fault|fuzz)$'
+    suite ${clang}tsan tests-tsan parallel_tests loader_tests grid_tests -- -L '^(parallel|loader|grid)$'
     command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]] || echo "== no nvcc: its tests are left out"
 fi
 

@@ -1,32 +1,48 @@
 # SPDX-License-Identifier: MIT
-# cmake -DSOURCE=<file> -P rejected.cmake -- <compiler> <argument>...
-# Runs the compiler, which must fail with what the file's comments expect of it.
+# cmake -DSOURCES=<file>[|<file>...] -P rejected.cmake -- <compiler> <argument>...
+# Runs the compiler, which must fail with what the files' comments expect of it.
 cmake_minimum_required(VERSION 3.25)
 
 include("${CMAKE_CURRENT_LIST_DIR}/../arguments.cmake")
 arguments_after_dashes(command)
-
-file(STRINGS "${SOURCE}" expected REGEX "^[ ]*// error: ")
-file(STRINGS "${SOURCE}" count REGEX "^[ ]*// errors: [0-9]+$")
-if(NOT expected)
-    message(FATAL_ERROR "${SOURCE}: expected a line '// error: <regular expression>', found none")
-endif()
+string(REPLACE "|" ";" SOURCES "${SOURCES}")
 
 execute_process(COMMAND ${command} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(status EQUAL 0)
-    message(FATAL_ERROR "${SOURCE}: expected a compile error, but it compiles with EXPECT_COMPILE_ERROR")
+    message(FATAL_ERROR "${SOURCES}: expected a compile error, but it compiles with EXPECT_COMPILE_ERROR")
 endif()
-foreach(line IN LISTS expected)
-    string(REGEX REPLACE "^[ ]*// error: " "" line "${line}")
-    if(NOT output MATCHES "${line}")
-        message(SEND_ERROR "${SOURCE}: expected in the compiler's output: ${line}\nfound:\n${output}")
+
+# Where several files are compiled at once, each one's names have its own name in front.
+foreach(source IN LISTS SOURCES)
+    cmake_path(GET source STEM name)
+    string(REPLACE "${name}::" "" output "${output}")
+endforeach()
+
+set(total 0)
+foreach(source IN LISTS SOURCES)
+    file(STRINGS "${source}" expected REGEX "^[ ]*// error: ")
+    if(NOT expected)
+        message(FATAL_ERROR "${source}: expected a line '// error: <regular expression>', found none")
+    endif()
+    foreach(line IN LISTS expected)
+        string(REGEX REPLACE "^[ ]*// error: " "" line "${line}")
+        if(NOT output MATCHES "${line}")
+            message(SEND_ERROR "${source}: expected in the compiler's output: ${line}\nfound:\n${output}")
+        endif()
+    endforeach()
+    file(STRINGS "${source}" count REGEX "^[ ]*// errors: [0-9]+$")
+    string(REGEX REPLACE "^.*: " "" count "${count}")
+    if(count AND NOT total STREQUAL "any")
+        math(EXPR total "${total} + ${count}")
+    else()
+        set(total any)
     endif()
 endforeach()
-if(count)
-    string(REGEX REPLACE "^.*: " "" count "${count}")
+
+if(NOT total STREQUAL "any")
     string(REGEX MATCHALL "[^\n]*error: " errors "${output}")
     list(LENGTH errors found)
-    if(NOT found EQUAL count)
-        message(SEND_ERROR "${SOURCE}: expected ${count} error(s), found ${found}:\n${output}")
+    if(NOT found EQUAL total)
+        message(SEND_ERROR "${SOURCES}: expected ${total} error(s), found ${found}:\n${output}")
     endif()
 endif()
