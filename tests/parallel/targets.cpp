@@ -3,6 +3,7 @@
 // plain loops, over shards that count unevenly; what an evaluation counts; what is refused.
 #include "training.hpp"
 
+#include <lockstep/device/host/evaluate.hpp>
 #include <lockstep/layer/activation.hpp>
 #include <lockstep/layer/conv2d.hpp>
 #include <lockstep/layer/embedding.hpp>
@@ -14,8 +15,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
+#include <tuple>
 #include <type_traits>
 
 namespace {
@@ -228,6 +232,56 @@ TEST_CASE("an evaluation counts right answers among those that count") {
     }
     CHECK(right > 0.0);
     CHECK(right < answers);
+}
+
+TEST_CASE("an evaluation counts answers among the highest scores") {
+    using loss_type = ls::cross_entropy_with<ls::ignore_index<-100>, ls::top_k<2>>;
+    double_model<tagger, 2> model{ls::seed{5}};
+    ls::trainer trainer{model, loss_type{}, ls::sgd{}, ls::batch_size<4>};
+    ls::tensor<double, shape<positions, features>> inputs(7);
+    std::ranges::copy(numbers(inputs.size(), 1), inputs.data());
+    std::vector<std::int32_t> const targets = uneven_targets();
+    auto const scores = model(inputs);
+    double right = 0.0, first = 0.0, answers = 0.0;
+    for (std::size_t row = 0; row < targets.size(); ++row) {
+        if (targets[row] == -100) continue;
+        auto const y = scores.elements().subspan(row * outputs, outputs);
+        auto const higher = std::ranges::count_if(y, [&](double score) { return score > y[static_cast<std::size_t>(targets[row])]; });
+        answers += 1.0;
+        first += higher == 0;
+        right += higher < 2;
+    }
+    batches<batch_of<decltype(trainer)>> const data{{inputs.view(), targets}};
+    ls::evaluation const result = trainer.evaluate(data);
+    CHECK(result.accuracy == doctest::Approx(right / answers).epsilon(1e-15));
+    CHECK(right > first);
+    CHECK(right < answers);
+
+    // The loss is what it is without.
+    ls::trainer plain{model, tagging_loss{}, ls::sgd{}, ls::batch_size<4>};
+    CHECK(plain.evaluate(data).loss == result.loss);
+}
+
+TEST_CASE("of equal scores the target's is the higher one, and one that is no number is none of the highest") {
+    constexpr ls::samples<struct scores, shape<4>> x;
+    constexpr ls::leaf<struct classes, shape<>, true, ls::leaf_content::class_index> target;
+    constexpr auto right = ls::cross_entropy_with<ls::top_k<2>>::correct(x, target);
+    double const nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+    auto const of = [&](std::array<double, 4> values, std::int32_t index) {
+        auto const [result] = ls::evaluate<double>(std::tuple{right}, given(x, values), given(target, std::array{index}));
+        return result[0][0];
+    };
+    CHECK(of({1, 1, 1, 1}, 3) == 1.0);
+    CHECK(of({2, 1, 1, 1}, 3) == 1.0);
+    CHECK(of({2, 3, 1, 1}, 3) == 0.0);
+    CHECK(of({2, 3, 1, 1}, 0) == 1.0);
+    CHECK(of({-infinity, -infinity, infinity, 1}, 1) == 0.0);
+    CHECK(of({infinity, infinity, infinity, 1}, 1) == 1.0);
+    CHECK(of({1, nan, 0, 0}, 1) == 0.0);
+    CHECK(of({nan, nan, nan, nan}, 2) == 0.0);
+    // What is no number may be higher than a score.
+    CHECK(of({3, nan, 2, nan}, 0) == 0.0);
+    CHECK(of({3, nan, 2, 1}, 0) == 1.0);
 }
 
 TEST_CASE("a loss without right answers has an accuracy of 0") {

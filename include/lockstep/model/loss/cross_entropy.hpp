@@ -21,6 +21,12 @@ struct ignore_index {};
 /// A factor for each class; a mean divides by the sum of its targets' factors.
 template <double... Weights>
 struct class_weights {};
+/// An answer is right where fewer than Count scores are higher than the target's, for an evaluation's accuracy; it changes
+/// no loss. A score that is NaN is higher than all others.
+template <int Count>
+struct top_k {
+    static_assert(Count >= 1, "the highest scores are at least one");
+};
 
 namespace detail {
 
@@ -43,7 +49,7 @@ private:
 struct class_loss_settings {
     double smoothing = 0.0;
     bool ignores = false, weighs = false, is_sum = false;
-    int ignored = 0;
+    int ignored = 0, top = 1;
 
     template <double Share>
     constexpr void set(label_smoothing<Share>) {
@@ -56,6 +62,10 @@ struct class_loss_settings {
     template <double... Weights>
     constexpr void set(class_weights<Weights...>) {
         weighs = true;
+    }
+    template <int Count>
+    constexpr void set(top_k<Count>) {
+        top = Count;
     }
     constexpr void set(reduce_by_sum) { is_sum = true; }
 };
@@ -108,8 +118,11 @@ struct class_loss {
         if constexpr (settings.weighs || settings.ignores) return sum_over_batch(counted(target, weight(target)));
         else return positions(target);
     }
-    /// 1 for a row whose highest score is its target's, else 0.
-    static constexpr auto correct(auto scores, auto target) { return counted(target, equal(argmax(scores), target)); }
+    /// 1 for a row whose highest score is its target's, or one of the highest, else 0.
+    static constexpr auto correct(auto scores, auto target) {
+        if constexpr (settings.top == 1) return counted(target, equal(argmax(scores), target));
+        else return counted(target, less(higher_scores(scores, target), number<static_cast<double>(settings.top)>));
+    }
     static constexpr auto answers(auto, auto target) {
         if constexpr (settings.ignores) return sum_over_batch(not_equal(target, number<static_cast<double>(settings.ignored)>));
         else return positions(target);
@@ -119,6 +132,11 @@ protected:
     template <expression Target>
     static constexpr auto positions(Target) {
         return sample_count{} * number<static_cast<double>(Target::result_shape::size)>;
+    }
+    /// How many of a row's scores the target's does not reach: all of them where it is NaN.
+    static constexpr auto higher_scores(auto scores, auto target) {
+        auto const own = pick(scores, target);
+        return sum_to<typename decltype(own)::result_shape, true>(where(less_equal(scores, own), number<0.0>, number<1.0>));
     }
     template <expression Target>
     static constexpr auto weight(Target target) {
@@ -138,7 +156,8 @@ protected:
 
 /// Minus the logarithm of the probability that softmax(scores) gives the target's class, logsumexp(x) - x[target], as
 /// PyTorch's CrossEntropyLoss with class indices. Scores [classes], [positions, classes] or [classes, height, width];
-/// the mean is over all targets. Options: label_smoothing<0.1>, ignore_index<-100>, class_weights<...>, reduce_by_sum.
+/// the mean is over all targets. Options: label_smoothing<0.1>, ignore_index<-100>, class_weights<...>, top_k<5>,
+/// reduce_by_sum.
 ///
 /// With smoothing s over C classes: (1 - s) (lse - x[target]) + s / C sum over c of (lse - x[c]), where weights apply
 /// to the target's class in the first and to each class in the second term.
@@ -175,7 +194,7 @@ private:
 using cross_entropy = cross_entropy_with<>;
 
 /// Minus the log-probability of the target's class, as PyTorch's NLLLoss: the model's output are log-probabilities,
-/// those of log_softmax. Options: ignore_index<...>, class_weights<...>, reduce_by_sum.
+/// those of log_softmax. Options: ignore_index<...>, class_weights<...>, top_k<...>, reduce_by_sum.
 template <class... Options>
 struct nll_with : detail::class_loss<Options...> {
     using base = detail::class_loss<Options...>;
