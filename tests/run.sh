@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Usage: tests/run.sh [ctest argument...]
+# Usage: tests/run.sh [--all | ctest argument...]
 #
-# Installs what is missing, then builds and runs every test that this machine can run: all of them with g++, and with
-# clang++-19 those that its address, undefined behaviour and thread sanitizers and its fuzzer are for. With arguments,
-# only the first of these, and ctest gets them: tests/run.sh -R unit.tensor
+# Installs what is missing, then builds and runs every test that this machine can run: programs of threads and of
+# memory with clang++-19 and its sanitizers, fuzzers with it, all others with g++. Without clang++-19 g++ compiles all of
+# them, with its sanitizers. --all: the others' way for all programs, too, which takes half as long again. With other
+# arguments all of them are compiled with g++, without sanitizers, and ctest gets the arguments:
+#     tests/run.sh -R unit.tensor
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ ${1-} == --help || ${1-} == -h ]]; then
-    sed -n '3,7s/^# \{0,1\}//p' tests/run.sh
+    sed -n '3,9s/^# \{0,1\}//p' tests/run.sh
     exit 0
 fi
 
@@ -66,16 +68,20 @@ count() {
     grep -cF -- "$1" "$2" || true
 }
 
-suite tests tests all -- "$@"
-
-if (($# == 0)); then
-    # With the sanitizers, what reads bytes it did not write and what runs on several threads; what merely computes more
-    # with the same code is left to the first suite. By clang, so that a second compiler sees it all.
+if (($# != 0)) && [[ $1 != --all ]]; then
+    suite tests tests all -- "$@"
+else
     clang=
     if cmake/install_packages.sh --optional clang-19 libclang-rt-19-dev && command -v clang++-19 >/dev/null; then
         clang=clang-
     else
         echo "== no clang++-19 with its runtime: g++'s sanitizers instead, without fuzzers"
+    fi
+    if [[ -n $clang && ${1-} != --all ]]; then
+        suite tests tests examples/all headers_tests docs_tests golden gradient_tests models_tests kernels_tests mpi_tests \
+            gpu_tests -- -LE '^(unit|fault|parallel|grid)$' -E '^golden.grid$'
+    else
+        suite tests tests all --
     fi
     suite ${clang}asan-ubsan tests-asan unit_tests golden_tests fault_tests ${clang:+fuzz_tests} -- \
         -L '^(unit|static|golden|fault|fuzz)$'

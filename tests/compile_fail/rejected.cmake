@@ -12,10 +12,10 @@ if(status EQUAL 0)
     message(FATAL_ERROR "${SOURCES}: expected a compile error, but it compiles with EXPECT_COMPILE_ERROR")
 endif()
 
-# Where several files are compiled at once, each one's names have its own name in front.
+# Where several files are compiled together, each one's names have a namespace in front.
 foreach(source IN LISTS SOURCES)
     cmake_path(GET source STEM name)
-    string(REPLACE "${name}::" "" output "${output}")
+    string(REPLACE "${name}_cpp::" "" output "${output}")
 endforeach()
 
 set(total 0)
