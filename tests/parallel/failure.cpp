@@ -165,7 +165,6 @@ TEST_CASE("the cause of a failure is nested in its error") {
 
 TEST_CASE("where one process fails, the others end with an error that names it") {
     for (int call = 0; call < 120; call += 7) {
-        std::atomic<int> failed{0};
         auto const [results, failures] = run_processes(2, [&](int rank) {
             samples<float, ls::shape<6>> const data(16, 4, 5);
             using devices = failing_devices<2>;

@@ -7,6 +7,7 @@
 #include <lockstep/device/host/row_tail.hpp>
 #include <lockstep/device/host/tile_matmul.hpp>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace lockstep::host {
@@ -53,13 +54,11 @@ void matmul_nt(T const* a, T const* b, T* c, std::int64_t m, row_tail tail = {})
 /// Without rows it is zero.
 template <class T, int M, int N, class Library = default_library>
 void matmul_tn(T const* a, T const* b, T* c, std::int64_t rows) {
-    if constexpr (library_matmul<T, Library>::found && std::int64_t{M} * N >= 4 * detail::library_elements) {
-        if (rows > 0) {
-            library_matmul<T, Library>::multiply('T', 'N', M, N, rows, a, M, b, N, c);
-            return;
-        }
-    }
-    if constexpr (N < vector_lanes<T> && M >= vector_lanes<T>)
+    // Of no rows the operands may be null, which has no columns to point at.
+    if (rows == 0) std::fill_n(c, std::int64_t{M} * N, T{});
+    else if constexpr (library_matmul<T, Library>::found && std::int64_t{M} * N >= 4 * detail::library_elements)
+        library_matmul<T, Library>::multiply('T', 'N', M, N, rows, a, M, b, N, c);
+    else if constexpr (N < vector_lanes<T> && M >= vector_lanes<T>)
         narrow::matmul_tn<T, M, N>(a, b, c, rows);
     else
         tiles::matmul_tn<T, M, N>(a, b, c, rows);
