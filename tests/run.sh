@@ -78,8 +78,9 @@ else
         echo "== no clang++-19 with its runtime: g++'s sanitizers instead, without fuzzers"
     fi
     if [[ -n $clang && ${1-} != --all ]]; then
-        suite tests tests examples/all headers_tests docs_tests golden gradient_tests models_tests kernels_tests mpi_tests \
-            gpu_tests -- -LE '^(unit|fault|parallel|grid)$' -E '^golden.grid$'
+        suite tests tests examples/all headers_tests docs_tests host_tests gradient_tests models_tests kernels_tests \
+            mpi_tests gpu_tests -- \
+            -E '^(unit\.(expression|layer|loader|plan|shape|tensor)|fault|parallel|grid|golden\.grid)$'
     else
         suite tests tests all --
     fi
