@@ -4,8 +4,8 @@
 #
 # Installs what is missing, then builds and runs every test that this machine can run: programs of threads and of
 # memory with clang++-19 and its sanitizers, fuzzers with it, all others with g++. Without clang++-19 g++ compiles all of
-# them, with its sanitizers. --all: the others' way for all programs, too, which takes half as long again. With other
-# arguments all of them are compiled with g++, without sanitizers, and ctest gets the arguments:
+# them, with its sanitizers. --all: the others' way for all programs, and benchmarks for a GPU, too, which takes half as
+# long again. With other arguments all of them are compiled with g++, without sanitizers, and ctest gets the arguments:
 #     tests/run.sh -R unit.tensor
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -80,7 +80,7 @@ else
     if [[ -n $clang && ${1-} != --all ]]; then
         suite tests tests examples/all headers_tests docs_tests host_tests gradient_tests models_tests kernels_tests \
             mpi_tests gpu_tests -- \
-            -E '^(unit\.(expression|layer|loader|plan|shape|tensor)|fault|parallel|grid|golden\.grid)$'
+            -E '^(unit\.(expression|layer|loader|plan|shape|tensor)|fault|parallel|grid|golden\.grid|bench\.gpu\..*)$'
     else
         suite tests tests all --
     fi
