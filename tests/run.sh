@@ -79,14 +79,14 @@ else
     fi
     if [[ -n $clang && ${1-} != --all ]]; then
         suite tests tests examples/all headers_tests docs_tests host_tests gradient_tests models_tests kernels_tests \
-            mpi_tests gpu_tests -- \
-            -E '^(unit\.(expression|layer|loader|plan|shape|tensor)|fault|parallel|grid|golden\.grid|bench\.gpu\..*)$'
+            grid_tests mpi_tests gpu_tests -- \
+            -E '^(unit\.(expression|layer|loader|plan|shape|tensor)|fault|parallel|golden\.grid|bench\.gpu\..*)$'
     else
         suite tests tests all --
     fi
     suite ${clang}asan-ubsan tests-asan unit_tests golden_tests fault_tests ${clang:+fuzz_tests} -- \
         -L '^(unit|static|golden|fault|fuzz)$'
-    suite ${clang}tsan tests-tsan parallel_tests loader_tests grid_tests -- -L '^(parallel|loader|grid)$'
+    suite ${clang}tsan tests-tsan parallel_tests loader_tests -- -L '^(parallel|loader)$'
     command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]] || echo "== no nvcc: its tests are left out"
 fi
 
