@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Usage: tests/run.sh [--all | ctest argument...]
 #
-# Installs what is missing, then builds and runs every test that this machine can run: programs of threads and of
-# memory with clang++-19 and its sanitizers, fuzzers with it, all others with g++. Without clang++-19 g++ compiles all of
-# them, with its sanitizers. --all: the others' way for all programs, and benchmarks for a GPU, too, which takes half as
-# long again. With other arguments all of them are compiled with g++, without sanitizers, and ctest gets the arguments:
+# Installs what is missing, then builds and runs every test that this machine can run, each program once: those of threads
+# and of memory with clang++-19 and its sanitizers, fuzzers with it, all others with g++. --all: every program with g++ too,
+# and benchmarks for a GPU through the compiler's front end; so it is where there is no clang++-19, with g++'s sanitizers
+# and without fuzzers. With other arguments every program is compiled with g++, and ctest gets the arguments:
 #     tests/run.sh -R unit.tensor
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -51,12 +51,9 @@ TEST_CASE("a convolutional net is the same on any number of replicas") {
     compare(train<convolutional, ls::cpu_devices<4>, ls::reproducible<4>>(), one);
 }
 
-#if LOCKSTEP_WITH_ONEDNN
-// Wide enough for the library's products.
 TEST_CASE("a wide MLP is the same on any number of replicas") {
     compare(train<wide, ls::cpu_devices<4>, ls::reproducible<4>>(), train<wide, ls::cpu_devices<1>, ls::reproducible<4>>());
 }
-#endif
 
 TEST_CASE("forward, backward, reduce and update are a step") {
     compare(train<mlp, ls::cpu_devices<1>, ls::reproducible<4>>(way::by_parts),

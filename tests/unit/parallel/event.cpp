@@ -5,11 +5,9 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -40,30 +38,27 @@ TEST_CASE("who waits for an event sees what was written before it, looking or as
     static constexpr std::array arrivals{3};
     ls::detail::event_counters<1> events{arrivals};
     std::array<int, 3> written{};
-    std::int64_t longest = 0;
     for (int round = 1; round <= 200; ++round) {
         events.begin_round();
         std::atomic<bool> about_to_wait{false};
         std::vector<std::thread> threads;
         for (std::size_t t = 0; t < 3; ++t)
             threads.emplace_back([&, t] {
-                // Now and then so late that the others fall asleep.
+                // Now and then so late that the others fall asleep, also where the machine has other things to do.
                 if (round % 50 == 0 && t == 0) {
                     while (!about_to_wait) std::this_thread::yield();
-                    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+                    std::this_thread::sleep_for(std::chrono::milliseconds(50));
                 }
                 written[t] = round;
                 events.arrive(0);
             });
         about_to_wait = true;
-        std::int64_t const waited = events.wait(0);
+        auto const waited = events.wait(0);
         CHECK(waited >= 0);
-        longest = std::max(longest, waited);
+        if (round % 50 == 0) CHECK(waited > 1'000'000);
         CHECK(written == std::array{round, round, round});
         for (std::thread& thread : threads) thread.join();
     }
-    // Where the machine has other things to do it may come too late now and then, but not always.
-    CHECK(longest > 1'000'000);
 }
 
 #if defined(__linux__)
