@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Kernels for a grid whose operands or results are stored as bf16: they compute what they compute of the same numbers as
-// floats, and then the result is rounded.
+// Kernels for a grid whose operands or results are stored as bf16 or half: they compute what they compute of the same
+// numbers as floats, and then the result is rounded.
 #include "compare.hpp"
 
 #include <lockstep/expression/attention.hpp>
@@ -21,33 +21,34 @@ using namespace grid_kernels;
 namespace primitive = ls::primitive;
 using ls::window;
 
-/// E with operands that are numbers stored as bf16.
-template <class E>
+/// E with operands that are numbers stored so.
+template <class E, ls::leaf_content Format>
 struct rounded {
     using type = E;
 };
-template <int Index, class Shape, bool PerSample>
-struct rounded<ls::leaf<ls::operand_tag<Index>, Shape, PerSample, ls::leaf_content::number>> {
-    using type = ls::leaf<ls::operand_tag<Index>, Shape, PerSample, ls::leaf_content::bf16>;
+template <int Index, class Shape, bool PerSample, ls::leaf_content Format>
+struct rounded<ls::leaf<ls::operand_tag<Index>, Shape, PerSample, ls::leaf_content::number>, Format> {
+    using type = ls::leaf<ls::operand_tag<Index>, Shape, PerSample, Format>;
 };
-template <class Function, class... Operands>
-struct rounded<ls::apply<Function, Operands...>> {
-    using type = ls::apply<Function, typename rounded<Operands>::type...>;
+template <class Function, class... Operands, ls::leaf_content Format>
+struct rounded<ls::apply<Function, Operands...>, Format> {
+    using type = ls::apply<Function, typename rounded<Operands, Format>::type...>;
 };
-template <class Primitive, class... Operands>
-struct rounded<ls::compute<Primitive, Operands...>> {
-    using type = ls::compute<Primitive, typename rounded<Operands>::type...>;
+template <class Primitive, class... Operands, ls::leaf_content Format>
+struct rounded<ls::compute<Primitive, Operands...>, Format> {
+    using type = ls::compute<Primitive, typename rounded<Operands, Format>::type...>;
 };
 
-/// The operands of an expression, each of which is there as floats and as bf16, with the same values, or as indices.
+/// The operands of an expression, each of which is there as floats and as Stored, with the same values, or as indices.
+template <class Stored>
 struct operands {
     explicit operands(std::int64_t count) : samples(count) {}
 
     std::int64_t samples;
     std::vector<std::vector<float>> exact = std::vector<std::vector<float>>(ls::max_operands);
-    std::vector<std::vector<ls::bf16>> stored = std::vector<std::vector<ls::bf16>>(ls::max_operands);
+    std::vector<std::vector<Stored>> stored = std::vector<std::vector<Stored>>(ls::max_operands);
     std::vector<void const*> as_floats = std::vector<void const*>(ls::max_operands);
-    std::vector<void const*> as_bf16 = std::vector<void const*>(ls::max_operands);
+    std::vector<void const*> as_stored = std::vector<void const*>(ls::max_operands);
 
     template <class E>
     void make(std::type_identity<E>) {}
@@ -58,7 +59,7 @@ struct operands {
         if constexpr (Content == ls::leaf_content::class_index) {
             indices.resize(static_cast<std::size_t>(count));
             for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = static_cast<std::int32_t>(i * 7 % 3);
-            as_floats[at] = as_bf16[at] = indices.data();
+            as_floats[at] = as_stored[at] = indices.data();
         } else {
             exact[at] = host_kernels::random_elements<float>(count, static_cast<unsigned>(Index));
             stored[at].resize(exact[at].size());
@@ -67,7 +68,7 @@ struct operands {
                 exact[at][i] = stored[at][i];
             }
             as_floats[at] = exact[at].data();
-            as_bf16[at] = stored[at].data();
+            as_stored[at] = stored[at].data();
         }
     }
     template <class Function, class... Operands>
@@ -83,17 +84,18 @@ private:
     std::vector<std::int32_t> indices;
 };
 
-template <class E>
+template <class E, ls::leaf_content Format = ls::leaf_content::bf16>
 void check(std::int64_t samples = 3) {
-    operands given(samples);
+    using stored = typename ls::grid::stored_content<float, Format>::type;
+    operands<stored> given(samples);
     given.make(std::type_identity<E>{});
-    using from_bf16 = typename rounded<E>::type;
+    using from_stored = typename rounded<E, Format>::type;
     auto const expected = on_grid<float, E>(given.as_floats, samples);
-    CHECK(on_grid<float, from_bf16>(given.as_bf16, samples) == expected);
-    std::vector<ls::bf16> rounded_result(expected.size());
+    CHECK(on_grid<float, from_stored>(given.as_stored, samples) == expected);
+    std::vector<stored> rounded_result(expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) rounded_result[i] = expected[i];
-    CHECK(on_grid<float, from_bf16, ls::bf16>(given.as_bf16, samples) == rounded_result);
-    CHECK(on_grid<float, E, ls::bf16>(given.as_floats, samples) == rounded_result);
+    CHECK(on_grid<float, from_stored, stored>(given.as_stored, samples) == rounded_result);
+    CHECK(on_grid<float, E, stored>(given.as_floats, samples) == rounded_result);
 }
 
 template <int Index, class Shape, bool PerSample = true>
@@ -192,4 +194,18 @@ TEST_CASE("rounded operands and results: attention") {
     using qkv = leaf_of<0, ls::shape<37, 3 * 6>>;
     check<ls::compute<primitive::attention<2, ls::attention_mask::causal>, qkv>>();
     check<ls::compute<primitive::attention_gradient<2, ls::attention_mask::causal>, qkv, leaf_of<1, ls::shape<37, 6>>>>();
+}
+
+TEST_CASE("rounded operands and results: half, of a chain, a sum, rows, products, a convolution, a table") {
+    constexpr auto half = ls::leaf_content::half;
+    using x = leaf_of<0, ls::shape<5, 32>>;
+    using bias = leaf_of<1, ls::shape<5, 1>, false>;
+    check<decltype(ls::exp(x{} + bias{}) * x{}), half>();
+    check<ls::compute<primitive::sum_to<ls::shape<1, 32>, false>, decltype(x{} * x{})>, half>(900);
+    check<ls::compute<primitive::softmax, x>, half>();
+    check<ls::compute<primitive::matmul, leaf_of<0, ls::shape<300>>, leaf_of<1, ls::shape<300, 9>, false>>, half>(70);
+    using image = leaf_of<0, ls::shape<4, 7, 6>>;
+    using weight = leaf_of<1, ls::shape<3, 3, 4, 8>, false>;
+    check<ls::compute<primitive::convolution<window<3, 3, 1, 1, 1, 1>, 1>, image, weight>, half>();
+    check<ls::compute<primitive::gather, leaf_of<0, ls::shape<3, 10>, false>, indices_of<1, ls::shape<6>>>, half>();
 }

@@ -20,7 +20,9 @@ concept expression = std::derived_from<std::remove_cvref_t<T>, expression_base>;
 
 /// What the elements of a leaf are: numbers of the program's element type, class indices (int32), or numbers that a
 /// backend has rounded to store them.
-enum class leaf_content { number, class_index, bf16 };
+enum class leaf_content { number, class_index, bf16, half };
+
+constexpr bool is_rounded(leaf_content content) { return content == leaf_content::bf16 || content == leaf_content::half; }
 
 template <class Shape>
 inline constexpr leaf_content content_in = is_class_indices<Shape> ? leaf_content::class_index : leaf_content::number;
@@ -57,6 +59,13 @@ struct uniform_random : expression_base {
 
 /// The number of samples of the shard that is computed: what a mean over a batch divides by.
 struct sample_count : expression_base {
+    using result_shape = shape<>;
+    static constexpr bool per_sample = false;
+};
+
+/// What a gradient of the loss begins with where values are stored so that small ones would vanish: a factor, the same in all
+/// of a step, that the gradients of parameters are divided by once they have been added up. Elsewhere it is 1.
+struct loss_scale : expression_base {
     using result_shape = shape<>;
     static constexpr bool per_sample = false;
 };

@@ -52,6 +52,7 @@ public:
     template <class T>
     using backend = typename backend_from<Devices, T, storage>::type;
     static constexpr bool rounds = !std::same_as<storage, stored_as_computed>;
+    static constexpr bool scales_loss = lockstep::scales_loss<storage>;
 
     static constexpr int replicas = Devices::replicas;
     /// Parts of a batch. Every replica computes the same number of them, one after the other. With several processes,

@@ -6,6 +6,7 @@
 #include <lockstep/program/storage.hpp>
 #include <lockstep/tensor/bf16.hpp>
 #include <lockstep/tensor/element.hpp>
+#include <lockstep/tensor/half.hpp>
 
 #include <concepts>
 #include <type_traits>
@@ -26,12 +27,13 @@ struct element {
 };
 
 /// A policy of parallel on devices that compute by themselves: values of samples, and the weights that they are multiplied
-/// with, are stored as Format, which is bf16: half the memory, and products at the full rate of tensor cores. What is
+/// with, are stored as Format, bf16 or half: half the memory, and products at the full rate of tensor cores. What is
 /// computed is computed with numbers of type element, float; parameters, which the optimizer changes, gradients, statistics
-/// and losses are kept so, and so is what sums up many values.
+/// and losses are kept so, and so is what sums up many values. half is more precise and has less range: gradients are those
+/// of a scaled loss, see loss_scaling.
 template <class Format>
 struct mixed_precision {
-    static_assert(std::same_as<Format, bf16>, "mixed_precision<Format>: Format is bf16");
+    static_assert(std::same_as<Format, bf16> || std::same_as<Format, half>, "mixed_precision<Format>: Format is bf16 or half");
 };
 
 /// A policy of parallel: among several processes each keeps the optimizer's values only for the slices of buckets that
@@ -87,6 +89,10 @@ struct storage_from {
 template <class... Rest>
 struct storage_from<mixed_precision<bf16>, Rest...> {
     using type = stored_rounded<leaf_content::bf16>;
+};
+template <class... Rest>
+struct storage_from<mixed_precision<half>, Rest...> {
+    using type = stored_rounded<leaf_content::half>;
 };
 template <class First, class... Rest>
 struct storage_from<First, Rest...> : storage_from<Rest...> {};

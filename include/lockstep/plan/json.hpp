@@ -146,7 +146,7 @@ inline void write_buffers(json_writer& out, plan const& p) {
         out.member("kind", place_name(b.kind)).key("shape");
         write(out, b.shape);
         out.member("per_sample", b.per_sample).member("class_indices", b.content == leaf_content::class_index);
-        out.member("bf16", b.content == leaf_content::bf16);
+        out.member("bf16", b.content == leaf_content::bf16).member("half", b.content == leaf_content::half);
         if (b.parameter >= 0) out.member("parameter", b.parameter);
         if (b.kind != buffer_kind::value) return;
         placement const& at = p.placements[i];

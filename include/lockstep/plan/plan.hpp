@@ -65,7 +65,7 @@ struct plan {
     /// Bytes of the copy of all parameters from which operations read rounded ones; none where they read none.
     constexpr std::int64_t rounded_parameter_bytes() const {
         for (buffer const& b : buffers)
-            if (b.kind == buffer_kind::parameter && b.content == leaf_content::bf16)
+            if (b.kind == buffer_kind::parameter && is_rounded(b.content))
                 return parameter_elements * bytes_of_element(b.content, settings.element_bytes);
         return 0;
     }

@@ -91,8 +91,9 @@ struct lowered {
     using trained = typename trained_of<parameters>::type;
     using observations = typename observation_rule<Group, mode>::type;
 
+    using upstream = typename upstream_in<typename traits::upstream, typename storage_of<Backend>::type>::type;
     template <class Tag>
-    using gradient_of = decltype(backward<Tag>(expression{}, typename traits::upstream{}));
+    using gradient_of = decltype(backward<Tag>(expression{}, upstream{}));
 
     /// The trained parameters that the result depends on, and not by comparisons alone.
     template <class Parameters>

@@ -14,7 +14,8 @@ namespace lockstep {
 constexpr std::int64_t bytes_of_element(leaf_content content, std::int64_t number) {
     switch (content) {
     case leaf_content::class_index: return 4;
-    case leaf_content::bf16: return 2;
+    case leaf_content::bf16:
+    case leaf_content::half: return 2;
     default: return number;
     }
 }

@@ -51,6 +51,12 @@ struct stored_rounded {
     static constexpr leaf_content content = detail::may_be_rounded<E> ? Format : detail::content_of<E>;
 };
 
+/// Whether gradients begin with a loss_scale: half has the precision for them, but not the range.
+template <class Storage>
+inline constexpr bool scales_loss = false;
+template <>
+inline constexpr bool scales_loss<stored_rounded<leaf_content::half>> = true;
+
 namespace detail {
 
 template <class Backend>
@@ -61,6 +67,17 @@ template <class Backend>
     requires requires { typename Backend::storage; }
 struct storage_of<Backend> {
     using type = typename Backend::storage;
+};
+
+/// What the gradient of a loss begins with.
+template <class Upstream, class Storage>
+struct upstream_in {
+    using type = Upstream;
+};
+template <class Storage>
+    requires scales_loss<Storage>
+struct upstream_in<literal<1.0>, Storage> {
+    using type = loss_scale;
 };
 
 template <class E, class Trained>

@@ -4,13 +4,17 @@
 #include <lockstep/error.hpp>
 #include <lockstep/parallel/parameters.hpp>
 #include <lockstep/plan/plan.hpp>
+#include <lockstep/train/loss_scaling.hpp>
 #include <lockstep/train/safetensors.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace lockstep {
@@ -85,6 +89,22 @@ inline std::int64_t read_count(safetensors_file const& file, char const* key, st
     return value;
 }
 
+/// The shortest text that is read back as this number.
+inline std::string text_of(double value) {
+    std::array<char, 32> text;
+    auto const end = std::to_chars(text.data(), text.data() + text.size(), value);
+    return {text.data(), end.ptr};
+}
+inline loss_scale_state read_loss_scale(safetensors_file const& file, std::string const& path) {
+    std::string const& text = file.metadata().at("lockstep.loss_scale");
+    loss_scale_state state;
+    auto const end = std::from_chars(text.data(), text.data() + text.size(), state.scale);
+    if (end.ec != std::errc{} || end.ptr != text.data() + text.size() || !loss_scaler::is_scale(state.scale))
+        throw data_error(path + ": expected a number from 2^-10 to 2^60 for 'lockstep.loss_scale', found '" + text + "'");
+    state.updates = read_count(file, "lockstep.loss_scale_updates", path);
+    return state;
+}
+
 template <class T>
 void write_training(std::string const& path, std::vector<training_tensor<T>> const& tensors,
                     std::map<std::string, std::string> const& metadata) {
@@ -149,6 +169,11 @@ void save_checkpoint(std::string const& path, Trainer& trainer, std::int64_t epo
                                                 {"lockstep.epoch", std::to_string(epoch)},
                                                 {"lockstep.steps", std::to_string(trainer.steps())}};
     if (trainer.updates() != trainer.steps()) metadata["lockstep.updates"] = std::to_string(trainer.updates());
+    if constexpr (requires { trainer.loss_scale(); }) {
+        loss_scale_state const state = trainer.loss_scale();
+        metadata["lockstep.loss_scale"] = detail::text_of(state.scale);
+        metadata["lockstep.loss_scale_updates"] = std::to_string(state.updates);
+    }
     detail::write_training(path, detail::tensors_of(trainer, states), metadata);
 }
 
@@ -168,13 +193,19 @@ checkpoint_position load_checkpoint(std::string const& path, Trainer& trainer) {
     checkpoint_position position;
     position.epoch = detail::read_count(file, "lockstep.epoch", path);
     position.steps = static_cast<std::uint64_t>(detail::read_count(file, "lockstep.steps", path));
-    auto updates = static_cast<std::uint64_t>(detail::read_count(file, "lockstep.updates", path));
-    if (updates == 0) updates = position.steps;
+    auto const updates = file.metadata().contains("lockstep.updates")
+                             ? static_cast<std::uint64_t>(detail::read_count(file, "lockstep.updates", path))
+                             : position.steps;
+    bool const has_scale = file.metadata().contains("lockstep.loss_scale");
+    loss_scale_state scale;
+    if (has_scale) scale = detail::read_loss_scale(file, path);
     for (auto const& tensor : tensors)
         if (file.find(tensor.name) != nullptr)
             from_saved_order<element>(*tensor.parameter, file.as<element>(tensor.name), tensor.memory);
     for (std::size_t s = 0; s < states.size(); ++s) trainer.write_optimizer_state(static_cast<int>(s), states[s]);
     trainer.resume(has_state ? position.steps : 0, has_state ? updates : 0);
+    if constexpr (requires { trainer.set_loss_scale(scale); })
+        if (has_state && has_scale) trainer.set_loss_scale(scale);
     return position;
 }
 

@@ -4,6 +4,7 @@
 #include <lockstep/error.hpp>
 #include <lockstep/parallel/timeline.hpp>
 #include <lockstep/train/clip.hpp>
+#include <lockstep/train/loss_scaling.hpp>
 
 #include <concepts>
 #include <string>
@@ -28,8 +29,8 @@ template <class Argument>
 struct trainer_argument {
     template <bool IsOption>
     struct is_an_option {
-        static_assert(IsOption, "a trainer's last arguments are options: a clip, accumulate, record; each once. The type "
-                                "above names what was found");
+        static_assert(IsOption, "a trainer's last arguments are options: a clip, accumulate, record, loss_scaling; each "
+                                "once. The type above names what was found");
     };
 };
 
@@ -48,7 +49,9 @@ struct trainer_options {
     static constexpr int clips = (0 + ... + static_cast<int>(clip_option<Options>));
     template <class Option>
     static constexpr bool is_known = (clip_option<Option> && clips == 1) ||
-                                     ((std::is_same_v<Option, accumulate> || std::is_same_v<Option, record>) && count_of<Option> == 1);
+                                     ((std::is_same_v<Option, accumulate> || std::is_same_v<Option, record> ||
+                                       std::is_same_v<Option, loss_scaling>) &&
+                                      count_of<Option> == 1);
     static_assert(((sizeof(typename trainer_argument<Options>::template is_an_option<is_known<Options>>) > 0) && ...));
 
     template <class Default, class... Candidates>
@@ -61,16 +64,19 @@ struct trainer_options {
     using clip_type = typename clip_of<no_clip, Options...>::type;
     static constexpr bool accumulates = count_of<accumulate> > 0;
     static constexpr bool records = count_of<record> > 0;
+    static constexpr bool has_loss_scaling = count_of<loss_scaling> > 0;
 
     constexpr explicit trainer_options(Options const&... options) { (set(options), ...); }
 
     clip_type clip{};
     int batches = 1;
     record recorded{};
+    loss_scaling scaling{};
 
 private:
     constexpr void set(accumulate const& option) { batches = option.batches; }
     constexpr void set(record const& option) { recorded = option; }
+    constexpr void set(loss_scaling const& option) { scaling = option; }
     template <clip_option Option>
     constexpr void set(Option const& option) {
         clip = option;

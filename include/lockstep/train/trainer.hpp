@@ -29,8 +29,8 @@ namespace lockstep {
 ///   trainer trainer{model, cross_entropy{}, sgd{.learning_rate = 0.01, .momentum = 0.9}, batch_size<64>};
 ///   for (auto const& batch : loader) trainer.step(batch);
 ///
-/// Last arguments are options, in any order: clip_norm{1.0} or clip_value{0.5}, accumulate{4}, record{10}. The model
-/// outlives the trainer. After the first step of a batch size nothing is allocated.
+/// Last arguments are options, in any order: clip_norm{1.0} or clip_value{0.5}, accumulate{4}, record{10}, and of a model
+/// that stores values as half loss_scaling{}. The model outlives the trainer. After the first step of a batch size nothing is allocated.
 ///
 /// Where other processes train the same model, all of them make the same calls in the same order, each with its part of
 /// the same batches, see distributed; what one of them finds wrong is an error in all.
@@ -56,7 +56,7 @@ public:
                                             .element_bytes = sizeof(element),
                                             .buckets = Parallel::buckets,
                                             .optimizer_states = Optimizer::states,
-                                            .needs_norm = options::clip_type::needs_norm,
+                                            .needs_norm = options::clip_type::needs_norm || Parallel::scales_loss,
                                             .across_processes = Parallel::plans_exchanges,
                                             .with_others = Parallel::across_processes && !Parallel::plans_exchanges,
                                             .sharded_optimizer = Parallel::has_sharded_optimizer,
@@ -73,7 +73,9 @@ public:
     static constexpr plan evaluation_plan = evaluating::value;
 
 private:
-    static constexpr bool is_sum = detail::is_sum_loss<Loss>;
+    static constexpr bool is_sum = detail::is_sum_loss<Loss>, scales_loss = Parallel::scales_loss;
+    static_assert(scales_loss || !options::has_loss_scaling,
+                  "loss_scaling: for a model with mixed_precision<half>; float and bf16 have the range for gradients as they are");
     using carried_out = detail::carried_out_on<Parallel>;
     using evaluations = typename carried_out::template evaluations<evaluating>;
     using step_type = typename carried_out::template step<Optimizer, options, training>;
@@ -149,9 +151,12 @@ public:
         if constexpr (step_type::is_deferred) return step_.loss(is_sum);
         else return loss_;
     }
-    /// Steps taken so far, and updates: with accumulate{k} one for k steps.
+    /// Steps taken so far, and updates: with accumulate{k} one for k steps. Skipped ones are none, see loss_scaling.
     std::uint64_t steps() const { return steps_; }
-    std::uint64_t updates() const { return updates_; }
+    std::uint64_t updates() const {
+        if constexpr (scales_loss) return updates_ - step_.scaler().skipped();
+        else return updates_;
+    }
     Optimizer& optimizer() { return step_.optimizer(); }
     Parallel& model() { return *model_; }
 
@@ -159,6 +164,7 @@ public:
     /// were there; load_checkpoint does all of it. A trainer that refuses steps after a failure takes them again.
     void resume(std::uint64_t steps, std::uint64_t updates) {
         step_.failure().clear();
+        if constexpr (scales_loss) step_.resume_scaling();
         steps_ = steps;
         updates_ = updates;
         accumulated_batches_ = 0;
@@ -175,6 +181,24 @@ public:
         requires(options::clip_type::needs_norm)
     {
         return step_.norm();
+    }
+    /// Of a model that stores values as half: where its loss_scaling stands, and how many updates it has skipped since the
+    /// training began or was resumed. They wait for the last update.
+    loss_scale_state loss_scale() const
+        requires(scales_loss)
+    {
+        return step_.scaler().state();
+    }
+    std::uint64_t skipped_updates() const
+        requires(scales_loss)
+    {
+        return step_.scaler().skipped();
+    }
+    /// After resume: goes on with a scale that another training had. Throws usage_error for what is none.
+    void set_loss_scale(loss_scale_state const& state)
+        requires(scales_loss)
+    {
+        step_.resume_scaling(state);
     }
     /// A value that the optimizer keeps for every parameter that is trained, laid out like all parameters.
     element* optimizer_state(int index)
@@ -223,7 +247,7 @@ public:
         requires requires { Optimizer::average_state; }
     {
         static_assert(!Parallel::has_sharded_optimizer, "averaged and sharded_optimizer: no process has all averages");
-        if (updates_ == 0 && !has_average_in_place_)
+        if (updates() == 0 && !has_average_in_place_)
             throw usage_error("trainer: there are no averaged weights before the first step");
         std::swap_ranges(model_->parameters(), model_->parameters() + training_plan.trained_elements,
                          optimizer_state(Optimizer::average_state));
@@ -267,7 +291,7 @@ private:
             detail::check_batch<Loss, output_shape>(batch);
             set_inputs(batch);
             call_.is_sum = is_sum;
-            call_.updates = updates_;
+            call_.updates = updates();
             if constexpr (options::accumulates)
                 call_.accumulation = {accumulated_batches_ > 0, accumulated_batches_ + 1 < options_.batches};
             call_.accumulated_divisor = accumulated_batches_ > 0 ? accumulated_divisor_ : 0.0;

@@ -4,6 +4,7 @@
 #include <lockstep/expression/philox.hpp>
 #include <lockstep/program/schedule.hpp>
 #include <lockstep/tensor/bf16.hpp>
+#include <lockstep/tensor/half.hpp>
 
 #include <cstdint>
 
@@ -24,6 +25,10 @@ template <class T>
 struct stored_content<T, leaf_content::bf16> {
     using type = bf16;
 };
+template <class T>
+struct stored_content<T, leaf_content::half> {
+    using type = half;
+};
 template <class T, class Operand>
 using stored = typename stored_content<T, Operand::content>::type;
 
@@ -35,10 +40,11 @@ struct call {
     std::int64_t samples = 0;
     /// As many bytes as the kernel asks for, whose content is what the last kernel left there.
     void* scratch = nullptr;
-    /// What random numbers are counted by, apart from the element: the step stands in memory, because a recorded step
-    /// is repeated as it is.
+    /// What random numbers are counted by, apart from the element. The step stands in memory, because a recorded step
+    /// is repeated as it is; so does the factor of the loss.
     philox_key key;
     std::uint32_t const* step = nullptr;
+    float const* loss_scale = nullptr;
     std::int64_t first_sample = 0;
     int group = 0;
 

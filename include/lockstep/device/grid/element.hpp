@@ -136,6 +136,11 @@ private:
     struct node<X> {
         static constexpr T at(call const& c, place const&, auto const&) { return static_cast<T>(c.samples); }
     };
+    template <class X>
+        requires std::same_as<X, loss_scale>
+    struct node<X> {
+        static constexpr T at(call const& c, place const&, auto const&) { return static_cast<T>(*c.loss_scale); }
+    };
     template <int Stream, class Shape>
     struct node<uniform_random<Stream, Shape>> {
         static constexpr T at(call const&, place const& p, auto const&) {

@@ -46,7 +46,7 @@ public:
     static constexpr std::size_t widest = [] {
         std::size_t bytes = 1;
         for (access const& each : table)
-            if (each.aligned) bytes = std::max<std::size_t>(bytes, each.content == leaf_content::bf16 ? sizeof(bf16) : sizeof(T));
+            if (each.aligned) bytes = std::max<std::size_t>(bytes, is_rounded(each.content) ? 2 : sizeof(T));
         return bytes;
     }();
 
@@ -68,7 +68,7 @@ private:
 };
 
 /// An elementwise expression over numbered operands. A unit is a block of neighbours in the result: as many as lie in 16
-/// bytes, four floats or eight bf16, where samples can be cut so; or four elements that draw their random numbers together,
+/// bytes, four floats or eight rounded numbers, where samples can be cut so; or four elements that draw their random numbers together,
 /// which are most of a dropout's work; otherwise an element.
 template <class T, class R, class E>
 struct elementwise : kernel_base<1> {

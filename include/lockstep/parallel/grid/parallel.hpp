@@ -39,6 +39,7 @@ public:
     using base::replicas;
     using base::rounds;
     using base::shards;
+    using rounded_type = typename grid::rounded_in<element, typename base::storage>::type;
 
     /// Whether the platform's own collective adds the replicas' gradients, and each replica updates all parameters.
     /// Where there are other processes, these take part, and it adds all else that shards have in common too.
@@ -62,7 +63,7 @@ public:
         for (int r = 0; r < replicas; ++r) {
             streams_.emplace_back(device(r));
             memory_.emplace_back(device(r), this->bytes());
-            if constexpr (rounds) rounded_.emplace_back(device(r), static_cast<std::size_t>(layout.parameter_elements) * sizeof(bf16));
+            if constexpr (rounds) rounded_.emplace_back(device(r), static_cast<std::size_t>(layout.parameter_elements) * sizeof(rounded_type));
         }
     }
 
@@ -126,13 +127,13 @@ public:
     /// All parameters, on the device of a replica.
     std::byte* parameters_on(int replica) const { return memory_[index(replica)].data(); }
     /// The same, rounded.
-    bf16* rounded_parameters_on(int replica) const
+    rounded_type* rounded_parameters_on(int replica) const
         requires rounds
     {
-        return reinterpret_cast<bf16*>(rounded_[index(replica)].data());
+        return reinterpret_cast<rounded_type*>(rounded_[index(replica)].data());
     }
     grid::parameter_places parameter_places_on(int replica) const {
-        if constexpr (rounds) return {parameters_on(replica), rounded_parameters_on(replica)};
+        if constexpr (rounds) return {parameters_on(replica), rounded_[index(replica)].data()};
         else return {parameters_on(replica), nullptr};
     }
     /// Before devices use the parameters, and after they have changed them.
@@ -141,7 +142,7 @@ public:
             for (int r = 0; r < replicas; ++r) {
                 platform::copy(stream(r), parameters_on(r), reinterpret_cast<std::byte const*>(this->values()), this->bytes());
                 if constexpr (rounds)
-                    platform::template launch<grid::round_parameters<element>>(
+                    platform::template launch<grid::round_parameters<element, rounded_type>>(
                         stream(r), {reinterpret_cast<element const*>(parameters_on(r)), rounded_parameters_on(r), layout.parameter_elements});
             }
             for (int r = 0; r < replicas; ++r) wait_for(stream(r));

@@ -5,7 +5,6 @@
 #include <lockstep/device/grid/range.hpp>
 #include <lockstep/plan/describe.hpp>
 #include <lockstep/plan/plan.hpp>
-#include <lockstep/tensor/bf16.hpp>
 
 #include <algorithm>
 #include <array>
@@ -26,12 +25,14 @@ struct shard_place {
     std::int64_t first_sample = 0;
     /// Where it finds the number of the step.
     std::uint32_t const* step = nullptr;
+    /// And the factor of the loss, where there is one.
+    float const* loss_scale = nullptr;
 };
 
 /// All parameters on a device, laid out as the plan says: as the optimizer has them, and rounded, where values are.
 struct parameter_places {
     std::byte* exact = nullptr;
-    bf16* rounded = nullptr;
+    std::byte* rounded = nullptr;
 };
 
 /// Puts a plan's operations into a stream of a device, in memory that the plan has laid out. It knows the plan as data,
@@ -83,6 +84,7 @@ private:
         c.scratch = scratch_.data();
         c.key = key_;
         c.step = shard.step;
+        c.loss_scale = shard.loss_scale;
         c.first_sample = shard.first_sample;
         c.group = op.group;
         [[maybe_unused]] auto const range = names_[static_cast<std::size_t>(index)];
@@ -97,8 +99,8 @@ private:
         case buffer_kind::input: return shard.inputs;
         case buffer_kind::target: return shard.targets;
         case buffer_kind::parameter:
-            if (b.content == leaf_content::bf16)
-                return reinterpret_cast<std::byte*>(parameters_.rounded + element());
+            if (is_rounded(b.content))
+                return parameters_.rounded + element() * bytes_of_element(b.content, plan_->settings.element_bytes);
             return parameters_.exact + offset();
         case buffer_kind::gradient: return shard.gradients + offset();
         default: return arena_.data() + plan_->placements[static_cast<std::size_t>(index)].offset;

@@ -3,7 +3,6 @@
 
 #include <lockstep/device/grid/call.hpp>
 #include <lockstep/device/grid/kernel.hpp>
-#include <lockstep/tensor/bf16.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -17,17 +16,27 @@
 namespace lockstep::grid {
 
 /// Parameters rounded to where operations read them.
-template <class T>
+template <class T, class Rounded>
 struct round_parameters : kernel_base<1> {
     struct argument {
         T const* exact = nullptr;
-        bf16* rounded = nullptr;
+        Rounded* rounded = nullptr;
         std::int64_t count = 0;
     };
     static constexpr std::int64_t units(argument const& a) { return a.count; }
     static constexpr void run(argument const& a, std::int64_t unit, auto const&, nothing_shared&) {
         a.rounded[unit] = a.exact[unit];
     }
+};
+
+/// What rounded values are: void where none are.
+template <class T, class Storage>
+struct rounded_in {
+    using type = void;
+};
+template <class T, leaf_content Format>
+struct rounded_in<T, stored_rounded<Format>> {
+    using type = typename stored_content<T, Format>::type;
 };
 
 /// Samples and results in a program's memory: numbers are rounded where values are, class indices never.

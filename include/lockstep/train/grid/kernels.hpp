@@ -6,12 +6,12 @@
 #include <lockstep/parallel/grid/devices.hpp>
 #include <lockstep/parallel/merge.hpp>
 #include <lockstep/parallel/reduce.hpp>
-#include <lockstep/tensor/bf16.hpp>
 #include <lockstep/train/clip.hpp>
 #include <lockstep/train/step_call.hpp>
 
 #include <array>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 /// What a step does on devices beside the model's operations. All of it is written to the memory of several replicas at
@@ -64,6 +64,8 @@ struct keep_sums : kernel_base<1> {
 template <class Rules, class Clip>
 struct step_values {
     std::uint32_t step = 0;
+    /// The factor of the loss, and so of the shards' gradients.
+    float loss_scale = 1.0f;
     /// The optimizer's formula for each group of parameters.
     Rules rules{};
     Clip clip{};
@@ -75,6 +77,8 @@ constexpr double counted(shard_sums const* results, double const* before, accumu
     double const sum = sum_over_shards<Shards>([&](int s) { return results[s].divisor; });
     return (how.continues ? *before : 0.0) + sum;
 }
+
+constexpr bool is_finite(double value) { return value - value == 0.0; }
 
 /// Keeps that for the batches that follow.
 template <int Shards>
@@ -111,8 +115,9 @@ struct add_own_gradients : kernel_base<1> {
 };
 
 /// Elements of a bucket that belong to one group of the optimizer, at their owner's. Their gradients are the sums of Summands
-/// values: of all shards, or of one, which is the sum of all already.
-template <class T, int Summands, int Shards, int States, class Values, bool Rounds>
+/// values: of all shards, or of one, which is the sum of all already. Rounded: what operations read of parameters that are
+/// rounded, or void. Scales: a gradient with a number in it that is not finite changes nothing.
+template <class T, int Summands, int Shards, int States, class Values, class Rounded, bool Scales>
 struct slice {
     std::int64_t begin = 0, end = 0;
     int group = 0;
@@ -122,8 +127,7 @@ struct slice {
     /// Of earlier batches, where the gradients do not contain them.
     T* accumulated = nullptr;
     places<T> mean, parameters;
-    /// Where operations read rounded parameters.
-    places<bf16> rounded;
+    places<Rounded> rounded;
     T* states[States > 0 ? States : 1] = {};
     shard_sums const* results = nullptr;
     double const* before = nullptr;
@@ -135,16 +139,20 @@ struct slice {
         return how.continues && accumulated != nullptr ? accumulated[i] + own : own;
     }
     constexpr T divisor() const {
-        return is_sum ? T(1) : mean_divisor(static_cast<T>(counted<Shards>(results, before, how)));
+        T const count = is_sum ? T(1) : mean_divisor(static_cast<T>(counted<Shards>(results, before, how)));
+        if constexpr (Scales) return count * static_cast<T>(values->loss_scale);
+        else return count;
     }
     /// One code for those that reduce too and those that do not.
     [[gnu::noinline]] constexpr void update(std::int64_t i, T gradient) const {
+        if constexpr (Scales)
+            if (!is_finite(*norm)) return;
         auto const clip = values->clip.template function_for<T>(norm != nullptr ? *norm : 0.0);
         auto const rule = lockstep::detail::clipped_rule{clip, values->rules[static_cast<std::size_t>(group)]};
         [&]<std::size_t... State>(std::index_sequence<State...>) {
             T const value = rule(parameters.at[0][i], gradient, states[State][i]...);
             parameters.write(i, value);
-            if constexpr (Rounds) rounded.write(i, value);
+            if constexpr (!std::is_void_v<Rounded>) rounded.write(i, value);
         }(std::make_index_sequence<static_cast<std::size_t>(States)>{});
     }
 };

@@ -41,7 +41,7 @@ public:
     using shard_result = lockstep::detail::shard_result;
 
     training_step(Parallel& on, Optimizer const& optimizer, Options const& options)
-        : model_(&on), optimizer_(optimizer), options_(options), work_(on), results_(shards),
+        : model_(&on), optimizer_(optimizer), options_(options), work_(on), scaler_(options.scaling), results_(shards),
           found_(sizeof(shard_sums) * shards), mean_(static_cast<std::size_t>(p.parameter_elements)) {
     }
 
@@ -75,6 +75,7 @@ public:
             inputs_.release(work_, b.slot);
             has_changed();
             next_slot_ = 1 - next_slot_;
+            has_updated_ = !b.how.waits;
         });
     }
 
@@ -176,6 +177,23 @@ public:
         read(&found, work_.template place<double>(0, work::layout.norm), 1);
         return found;
     }
+    /// What the updates so far have made of the loss scale. Waits for the last one, which may have been skipped: nobody
+    /// knows the next one's scale and formula before.
+    lockstep::detail::loss_scaler const& scaler() const
+        requires Parallel::scales_loss
+    {
+        if (has_updated_) {
+            has_updated_ = false;
+            scaler_.learn(norm());
+        }
+        return scaler_;
+    }
+    /// With another scale, or the first one; an update before is forgotten.
+    template <class... State>
+    void resume_scaling(State const&... state) {
+        has_updated_ = false;
+        scaler_.resume(state...);
+    }
     /// After reduce, on the host.
     T* mean_gradient() const {
         read(mean_.data(), work_.mean(0), p.parameter_elements);
@@ -239,6 +257,7 @@ private:
         for (std::size_t g = 0; g < result.rules.size(); ++g)
             result.rules[g] = rule_of_group<T>(optimizer_, what.updates, static_cast<int>(g));
         result.clip = options_.clip;
+        if constexpr (Parallel::scales_loss) result.loss_scale = static_cast<float>(scaler().state().scale);
         return result;
     }
 
@@ -306,7 +325,7 @@ private:
         if constexpr (work::together)
             for (int b = 0; b < static_cast<int>(p.buckets.size()); ++b) work_.add_bucket(b, batch_);
         for_all_buckets([&](int r, int b) { work_.reduce_bucket(r, b, batch_); });
-        if (Options::clip_type::needs_norm && !batch_.how.waits)
+        if (p.settings.needs_norm && !batch_.how.waits)
             for (int r = 0; r < replicas; ++r) work_.measure(r);
         for (int r = 0; Options::accumulates && r < replicas; ++r) work_.keep_what_is_counted(r, batch_);
         work_.synchronize();
@@ -317,6 +336,7 @@ private:
         inputs_.take(*model_, work_, told(what), nothing, batch_);
         work_.synchronize();
         for_all_buckets([&](int r, int b) { work_.update_bucket(r, b, batch_); });
+        has_updated_ = true;
         model_->changed_on_devices();
         states_.changed_on_devices();
     }
@@ -341,6 +361,9 @@ private:
     Optimizer optimizer_;
     Options options_;
     work work_;
+    mutable lockstep::detail::loss_scaler scaler_;
+    /// The last update's norm has not been looked at.
+    mutable bool has_updated_ = false;
     lockstep::detail::step_failure failure_;
     batch_inputs<Parallel, work> inputs_;
     std::map<std::tuple<std::int64_t, bool, bool, int>, typename P::graph> graphs_;

@@ -138,7 +138,8 @@ protected:
                 .gradients = reinterpret_cast<std::byte*>(gradient(shard)),
                 .samples = b.parts[index(shard)].count,
                 .first_sample = b.parts[index(shard)].first,
-                .step = &values_of(r, b)->step};
+                .step = &values_of(r, b)->step,
+                .loss_scale = &values_of(r, b)->loss_scale};
     }
 
     // ---- other replicas' memory ----

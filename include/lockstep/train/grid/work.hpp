@@ -181,7 +181,7 @@ public:
     }
     void update_bucket(int r, int number, batch const& b) {
         constexpr int blocks = static_cast<int>(lockstep::detail::norm_blocks(p.trained_elements));
-        if (Options::clip_type::needs_norm && number == 0)
+        if (p.settings.needs_norm && number == 0)
             P::template launch<add_blocks<blocks>>(update(r), {this->template place<double>(r, layout.squares), this->template place<double>(r, layout.norm)});
         for_slices(r, number, b, false, [&](auto const& part) { P::template launch<update_from_mean<slice_type>>(update(r), part); });
         bucket_slice const own = owned(r, number);
@@ -192,7 +192,7 @@ public:
     }
 
 private:
-    using slice_type = slice<T, together ? 1 : shards, shards, states, values, memory::rounds>;
+    using slice_type = slice<T, together ? 1 : shards, shards, states, values, typename Parallel::rounded_type, Parallel::scales_loss>;
     using memory::address, memory::bring, memory::copy, memory::index, memory::memory_of, memory::parameters_everywhere,
         memory::place_of, memory::publish_parameters, memory::size_of, memory::values_of;
 
@@ -239,11 +239,11 @@ private:
         part.mean = this->template where_reduced<T>(r, [&](int q) { return mean(q); });
         part.parameters = this->template where_reduced<T>(r, [&](int q) { return parameters(q); });
         if constexpr (memory::rounds)
-            part.rounded = this->template where_reduced<bf16>(r, [&](int q) { return this->model().rounded_parameters_on(q); });
+            part.rounded = this->template where_reduced<typename Parallel::rounded_type>(r, [&](int q) { return this->model().rounded_parameters_on(q); });
         for (int k = 0; k < states; ++k) part.states[k] = state(r, k, number);
         part.results = this->template place<shard_sums>(r, layout.results);
         part.before = this->template place<double>(r, layout.counted);
-        if (Options::clip_type::needs_norm) part.norm = this->template place<double>(r, layout.norm);
+        if (p.settings.needs_norm) part.norm = this->template place<double>(r, layout.norm);
         part.values = values_of(r, b);
         for (lockstep::detail::group_range const& range : lockstep::detail::static_group_ranges<Optimizer, Plan>.all()) {
             part.begin = std::max(own.begin, range.begin);
