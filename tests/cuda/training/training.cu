@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <memory>
 
 namespace {
 
@@ -47,6 +48,34 @@ TEST_CASE("a GPT whose values are stored as bf16, on one and two replicas of a d
         CHECK(expected.losses[step] == doctest::Approx(exact.losses[step]).epsilon(5e-2));
     CHECK(expected.losses != exact.losses);
     compare(train_gpt<two, four_shards, mixed>(25), expected);
+}
+
+TEST_CASE("a net whose values are stored as half, with a loss scale that is too large at first, on one and two replicas") {
+    using net = ls::sequential<ls::shape<6>, ls::linear<24>, ls::relu, ls::linear<4>>;
+    auto const train_net = []<class Devices, class... Policy>(Devices, Policy...) {
+        samples<float, ls::shape<6>> const data(64, 4, 7);
+        ls::parallel<net, Devices, four_shards, Policy...> model{ls::seed{3}};
+        auto const steps = [&](auto trainer) {
+            for (int step = 0; step < 40; ++step) trainer->step(data.batch(step % 4 * 16, 16));
+            outcome<float> result = outcome_of(*trainer);
+            result.losses.push_back(trainer->loss());
+            if constexpr (requires { trainer->skipped_updates(); }) CHECK(trainer->skipped_updates() > 2);
+            return result;
+        };
+        constexpr ls::adam optimizer{.learning_rate = 0.01};
+        if constexpr (sizeof...(Policy) == 0)
+            return steps(std::make_unique<ls::trainer<decltype(model), ls::cross_entropy, ls::adam, 16>>(
+                model, ls::cross_entropy{}, optimizer, ls::batch_size<16>));
+        else
+            return steps(std::make_unique<ls::trainer<decltype(model), ls::cross_entropy, ls::adam, 16, ls::loss_scaling>>(
+                model, ls::cross_entropy{}, optimizer, ls::batch_size<16>, ls::loss_scaling{.initial = 0x1p20}));
+    };
+    constexpr ls::mixed_precision<ls::half> halves;
+    auto const found = train_net(one{}, halves), exact = train_net(one{});
+    CHECK(found.is_finite());
+    // Some of its steps were skipped.
+    CHECK(found.losses[0] < exact.losses[0] + 0.3);
+    compare(train_net(two{}, halves), found);
 }
 
 TEST_CASE("1,000 steps take no memory after the first ones, whatever the batches' sizes") {
