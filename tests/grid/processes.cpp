@@ -81,6 +81,21 @@ TEST_CASE("states that are a sum or the largest of what was seen, over processes
     check_close(train_on<counting, on<0>>(4, way::by_parts), one, 1e-11);
 }
 
+TEST_CASE("states that lie next to each other are put together at once, frozen parameters and others apart") {
+    using normalized = ls::sequential<ls::shape<6>, ls::linear<7>, ls::batch_norm<>, ls::tanh, ls::linear<5>, ls::batch_norm<>,
+                                      ls::frozen<ls::linear<5>>, ls::batch_norm<>, watched, ls::linear<4>>;
+    auto const one = train_part<normalized, on<0>, ls::reproducible<4>>(0, 1, way::whole);
+    int const before = queues::communicators<false>::sums();
+    check_close(train_on<normalized, on<0, 1>>(2, way::whole), one, 1e-11);
+    int const found = queues::communicators<false>::sums() - before;
+    using model = ls::parallel<normalized, on<0, 1>, ls::buckets<ls::bucket_bytes<512>>, ls::element<double>, ls::unordered,
+                               threads_as_processes>;
+    using training = ls::trainer<model, ls::cross_entropy, ls::sgd, 16>::training;
+    // In front of the frozen layer the means and variances of two layers; behind it those of one and a sum; then the largest.
+    CHECK(ls::grid::state_runs<training>.all().size() == 3);
+    CHECK(found == 2 * 20 * static_cast<int>(1 + training::value.buckets.size() + 3));
+}
+
 TEST_CASE("processes with devices that are not in step are told so before anything begins") {
     auto const [results, failures] = run_processes(2, [](int rank) {
         samples<float, ls::shape<6>> const data(16, 4, 11);

@@ -6,6 +6,7 @@
 #include <lockstep/parallel/grid/parallel.hpp>
 #include <lockstep/plan/describe.hpp>
 #include <lockstep/train/grid/kernels.hpp>
+#include <lockstep/train/grid/state_runs.hpp>
 #include <lockstep/train/grid/step_memory.hpp>
 #include <lockstep/train/optimizer.hpp>
 #include <lockstep/train/update.hpp>
@@ -109,18 +110,21 @@ public:
     void merge_all(batch const& b) {
         // Addressed as the states are. The backward pass may still read what its own shard observed.
         auto const observed = [&](int r) { return this->template place<T>(r, layout.observed) - p.trained_elements; };
-        for (std::size_t i = 0; i < p.parameters.size(); ++i) {
-            if (!p.parameters[i].observed) continue;
-            std::int64_t const begin = p.parameter_offsets[i], size = p.parameters[i].declared.shape.size();
-            merge_rule const rule = p.parameters[i].declared.merge;
+        auto const for_all_states = [&](auto const& what) {
             for (int r = 0; r < replicas; ++r)
-                P::template launch<observe_state<T>>(
-                    update(r), {begin, size, b.parts[index(r)].count, rule, gradient(r), observed(r)});
-            add_everywhere<T>(false, [&](int r) { return observed(r) + begin; }, size,
-                              rule.how == merge_kind::maximum ? combination::maximum : combination::sum);
-            for (int r = 0; r < replicas; ++r)
-                P::template launch<merge_observed<T>>(update(r), {begin, size, b.whole, rule, observed(r), parameters(r)});
-        }
+                for (std::size_t i = 0; i < p.parameters.size(); ++i)
+                    if (p.parameters[i].observed)
+                        what(r, p.parameter_offsets[i], p.parameters[i].declared.shape.size(), p.parameters[i].declared.merge);
+        };
+        for_all_states([&](int r, std::int64_t begin, std::int64_t size, merge_rule const& rule) {
+            P::template launch<observe_state<T>>(update(r),
+                                                 {begin, size, b.parts[index(r)].count, rule, gradient(r), observed(r)});
+        });
+        for (state_run const& run : state_runs<Plan>.all())
+            add_everywhere<T>(false, [&](int r) { return observed(r) + run.begin; }, run.end - run.begin, run.how);
+        for_all_states([&](int r, std::int64_t begin, std::int64_t size, merge_rule const& rule) {
+            P::template launch<merge_observed<T>>(update(r), {begin, size, b.whole, rule, observed(r), parameters(r)});
+        });
     }
     void sum_shards(int r, int at, batch const& b) {
         operation const& op = p.operations[index(at)];
