@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -15,16 +17,24 @@ namespace gpu = lockstep::gpu;
 
 namespace {
 
-using net = ls::sequential<ls::shape<2>, ls::linear<8>, ls::tanh, ls::linear<2>>;
+/// LeNet in small: nvcc compiles a host's kernels of images, too.
+using net = ls::sequential<ls::shape<1, 8, 8>,                                            //
+                           ls::conv2d<4, 3, ls::padding<1>>, ls::relu, ls::max_pool2d<2>, //
+                           ls::conv2d<8, 3, ls::padding<1>>, ls::relu, ls::max_pool2d<2>, //
+                           ls::flatten, ls::linear<8>, ls::relu, ls::linear<2>>;
 
-/// The loss after some steps on the exclusive or of two numbers, from before the last one.
+/// The loss after some steps on the exclusive or of an image's two halves, from before the last one.
 template <class Devices>
 double loss_on() {
     ls::parallel<net, Devices> model{ls::seed{1}};
-    ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 1.0}, ls::batch_size<4>};
-    std::array<float, 8> const inputs{0, 0, 0, 1, 1, 0, 1, 1};
+    ls::trainer trainer{model, ls::cross_entropy{}, ls::sgd{.learning_rate = 0.1}, ls::batch_size<4>};
+    std::array<float, 4 * 64> inputs{};
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        std::size_t const image = i / 64;
+        inputs[i] = (i % 8 < 4 ? image / 2 : image % 2) == 1 ? 1.0f : 0.0f;
+    }
     std::array<std::int32_t, 4> const targets{0, 1, 1, 0};
-    for (int i = 0; i < 400; ++i) trainer.step(ls::batch_view<float, ls::shape<2>>{{inputs.data(), 4}, targets});
+    for (int i = 0; i < 400; ++i) trainer.step(ls::batch_view<float, net::input_shape>{{inputs.data(), 4}, targets});
     return trainer.loss();
 }
 

@@ -32,7 +32,7 @@ void avg_pool(T const* x, T* y, std::int64_t n, row_tail tail = {}) {
                 averaged_pixels const columns = g::columns(column);
                 T const weight = detail::weight_of<T>(rows, columns);
                 detail::for_each_register<T, g::channels>([&]<int Lanes>(int channel) {
-                    vector<T> sum{};
+                    vector<T> sum = zeros<vector<T>>();
                     for (int in_row = rows.first; in_row < rows.last; ++in_row)
                         for (int in_column = columns.first; in_column < columns.last; ++in_column)
                             sum += load_part<Lanes>(x + (in_row * g::in_width + in_column) * g::channels + channel);

@@ -41,12 +41,12 @@ struct window_maxima {
     [[gnu::always_inline]] static window_maxima of(T const* x, covered_pixels const& window) {
         using g = Geometry;
         int const first = window.top * g::in_width + window.left;
-        window_maxima best{load_part<Lanes>(x + first * g::channels), vector_index<T>{} + first};
+        window_maxima best{load_part<Lanes>(x + first * g::channels), zeros<vector_index<T>>() + first};
         for_each_pixel<g>(window, [&](int pixel) {
             vector<T> const found = load_part<Lanes>(x + pixel * g::channels);
             auto const wins = (found > best.value) | (found != found);
             best.value = wins ? found : best.value;
-            best.pixel = wins ? vector_index<T>{} + pixel : best.pixel;
+            best.pixel = wins ? zeros<vector_index<T>>() + pixel : best.pixel;
         });
         return best;
     }
@@ -98,7 +98,7 @@ void max_pool_gradient(T const* x, T const* dy, T* dx, std::int64_t n, row_tail 
                     vector<T> const upstream = load_part<Lanes>(dy + channel);
                     detail::for_each_pixel<g>(window, [&](int pixel) {
                         T* const to = dx + pixel * g::channels + channel;
-                        vector<T> part = best.pixel == pixel ? upstream : vector<T>{};
+                        vector<T> part = best.pixel == pixel ? upstream : zeros<vector<T>>();
                         if constexpr (!tiling) part += load_part<Lanes>(to);
                         store_part<Lanes>(to, part);
                     });

@@ -44,7 +44,7 @@ template <class Layout, int Vectors, int LastLanes, class T, int... Sum, int... 
               result + Sum / Vectors * Layout::result_row + Sum % Vectors * lanes)),
          ...);
     else
-        ((sums[Sum] = vector<T>{}), ...);
+        ((sums[Sum] = zeros<vector<T>>()), ...);
     for (std::int64_t o = 0; o < outer; ++o) {
         T const* from = left + o * Layout::left_outer;
         for (std::int64_t s = 0; s < steps; ++s) {

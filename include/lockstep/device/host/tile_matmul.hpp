@@ -55,7 +55,7 @@ template <int Steps, int Columns, int Stride, int PackedStride, class T>
 [[gnu::always_inline]] inline void pack_square(T const* b, T* packed) {
     vector<T> square[vector_lanes<T>];
     for (int column = 0; column < vector_lanes<T>; ++column)
-        square[column] = column < Columns ? load_part<Steps>(b + std::int64_t{column} * Stride) : vector<T>{};
+        square[column] = column < Columns ? load_part<Steps>(b + std::int64_t{column} * Stride) : zeros<vector<T>>();
     transpose<T>(square);
     for (int step = 0; step < Steps; ++step) store(packed + step * PackedStride, square[step]);
 }

@@ -48,6 +48,13 @@ using vector = typename detail::vector_of<T>::type;
 template <class T>
 using vector_index = typename detail::vector_of<T>::index;
 
+/// A register of zeros. Where a lambda says Vector{} instead, nvcc 13.0 ends with an internal error ("unsupported
+/// aggregate constant"): with --expt-relaxed-constexpr it compiles lambdas for devices too, but no such function.
+template <class Vector>
+[[gnu::always_inline]] inline Vector zeros() {
+    return Vector{};
+}
+
 template <class T>
 [[gnu::always_inline]] inline vector<T> load(T const* from) {
     vector<T> result;
