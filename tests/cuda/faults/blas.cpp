@@ -3,6 +3,7 @@
 #include "runtime.hpp"
 
 #include <lockstep/tensor/bf16.hpp>
+#include <lockstep/tensor/half.hpp>
 
 #include <cstring>
 #include <string>
@@ -21,6 +22,13 @@ struct operation {
     cublasComputeType_t compute;
     cudaDataType_t scale;
     cublasOperation_t a, b;
+    std::uint32_t epilogue;
+    void* vector;
+
+    bool adds() const { return (epilogue & CUBLASLT_EPILOGUE_BIAS) != 0; }
+    bool takes_maximum() const { return (epilogue & CUBLASLT_EPILOGUE_RELU) != 0; }
+    bool sums_a() const { return epilogue == CUBLASLT_EPILOGUE_BGRADA; }
+    bool has_vector() const { return adds() || sums_a(); }
 };
 struct layout {
     cudaDataType_t type;
@@ -57,7 +65,21 @@ cudaDataType_t sum_type(cudaDataType_t result) { return result == CUDA_R_64F ? C
 
 /// Whether operands of a type may have results of another one.
 bool is_result_of(cudaDataType_t operands, cudaDataType_t result) {
-    return operands == result || (operands == CUDA_R_16BF && result == CUDA_R_32F);
+    bool const is_rounded = operands == CUDA_R_16BF || operands == CUDA_R_16F;
+    return operands == result || (is_rounded && result == CUDA_R_32F);
+}
+
+/// Whether it is an epilogue that is known here.
+bool is_known(operation const& o, layout const& d) {
+    switch (o.epilogue) {
+    case CUBLASLT_EPILOGUE_DEFAULT:
+    case CUBLASLT_EPILOGUE_RELU: return true;
+    case CUBLASLT_EPILOGUE_BIAS:
+    case CUBLASLT_EPILOGUE_RELU_BIAS:
+    case CUBLASLT_EPILOGUE_BGRADA:
+        return d.places == 1 && o.vector != nullptr && reinterpret_cast<std::uintptr_t>(o.vector) % 16 == 0;
+    default: return false;
+    }
 }
 
 /// D = op(A) op(B), all column-major: whether the extents and types fit.
@@ -69,9 +91,10 @@ bool fit(operation const& o, layout const& a, layout const& b, layout const& d) 
     };
     return dense(a) && dense(b) && dense(d) && rows(a, o.a) == d.rows && columns(b, o.b) == d.columns &&
            columns(a, o.a) == rows(b, o.b) && a.places == d.places && b.places == d.places && a.type == b.type &&
-           is_result_of(a.type, d.type) && o.scale == sum_type(d.type);
+           is_result_of(a.type, d.type) && o.scale == sum_type(d.type) && is_known(o, d);
 }
 
+/// The vector has an element for each row of D, of D's type.
 template <class Sum, class T, class R>
 void multiply(operation const& o, T const* a, layout const& la, T const* b, layout const& lb, R* d, layout const& ld) {
     auto const depth = o.a == CUBLAS_OP_N ? la.columns : la.rows;
@@ -80,6 +103,12 @@ void multiply(operation const& o, T const* a, layout const& la, T const* b, layo
         return op == CUBLAS_OP_N ? matrix[row + column * static_cast<std::uint64_t>(l.column_step)]
                                  : matrix[column + row * static_cast<std::uint64_t>(l.column_step)];
     };
+    auto* const vector = static_cast<R*>(o.vector);
+    for (std::uint64_t row = 0; o.sums_a() && row < ld.rows; ++row) {
+        Sum sum = 0;
+        for (std::uint64_t k = 0; k < depth; ++k) sum += at(a, la, o.a, row, k);
+        vector[row] = sum;
+    }
     for (int place = 0; place < ld.places; ++place)
         for (std::uint64_t column = 0; column < ld.columns; ++column)
             for (std::uint64_t row = 0; row < ld.rows; ++row) {
@@ -87,6 +116,8 @@ void multiply(operation const& o, T const* a, layout const& la, T const* b, layo
                 for (std::uint64_t k = 0; k < depth; ++k)
                     sum += at(a + place * la.place_step, la, o.a, row, k) *
                            at(b + place * lb.place_step, lb, o.b, k, column);
+                if (o.adds()) sum += vector[row];
+                if (o.takes_maximum() && sum < 0) sum = 0;
                 d[static_cast<std::uint64_t>(place * ld.place_step) + row +
                   column * static_cast<std::uint64_t>(ld.column_step)] = sum;
             }
@@ -123,16 +154,18 @@ cublasStatus_t cublasLtMatmulDescInit_internal(cublasLtMatmulDesc_t to, std::siz
                                                cudaDataType_t scale) {
     ENTER();
     if (bytes != sizeof *to) return CUBLAS_STATUS_ALLOC_FAILED;
-    put(to, operation{compute, scale, CUBLAS_OP_N, CUBLAS_OP_N});
+    put(to, operation{compute, scale, CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, nullptr});
     return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t to, cublasLtMatmulDescAttributes_t which,
                                               void const* value, std::size_t bytes) {
     ENTER();
     auto content = content_of<operation>(to);
-    bool const known = which == CUBLASLT_MATMUL_DESC_TRANSA   ? take(content.a, value, bytes)
-                       : which == CUBLASLT_MATMUL_DESC_TRANSB ? take(content.b, value, bytes)
-                                                              : false;
+    bool const known = which == CUBLASLT_MATMUL_DESC_TRANSA         ? take(content.a, value, bytes)
+                       : which == CUBLASLT_MATMUL_DESC_TRANSB       ? take(content.b, value, bytes)
+                       : which == CUBLASLT_MATMUL_DESC_EPILOGUE     ? take(content.epilogue, value, bytes)
+                       : which == CUBLASLT_MATMUL_DESC_BIAS_POINTER ? take(content.vector, value, bytes)
+                                                                    : false;
     put(to, content);
     return known ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
 }
@@ -189,14 +222,19 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     if (!fit(content_of<operation>(o), content_of<layout>(a), content_of<layout>(b), content_of<layout>(d)))
         return CUBLAS_STATUS_INVALID_VALUE;
     auto const content = content_of<preference>(wanted);
-    blas_library.compute = content_of<operation>(o).compute;
+    auto const what = content_of<operation>(o);
+    auto const address = what.has_vector() ? reinterpret_cast<std::uintptr_t>(what.vector) : 0;
+    blas_library.compute = what.compute;
+    blas_library.epilogue = what.epilogue;
+    blas_library.vector_alignment = address & ~(address - 1);
     blas_library.workspace_bytes = content.workspace_bytes;
     blas_library.reduction_schemes = content.reduction_schemes;
     std::memcpy(blas_library.alignment, content.alignment, sizeof content.alignment);
     found->algo.data[0] = chosen;
     found->state = CUBLAS_STATUS_SUCCESS;
-    *count = blas_library.finds ? 1 : 0;
-    return blas_library.answer;
+    bool const is_plain = what.epilogue == CUBLASLT_EPILOGUE_DEFAULT;
+    *count = (is_plain ? blas_library.finds : blas_library.finds_with_epilogue) ? 1 : 0;
+    return is_plain ? blas_library.answer : blas_library.answer_with_epilogue;
 }
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t o, void const* alpha, void const* a,
@@ -215,13 +253,16 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t o, v
     if (!sound) return CUBLAS_STATUS_INVALID_VALUE;
     auto const run = [&]<class Sum, class T, class R>(Sum, T, R) {
         if (*static_cast<Sum const*>(alpha) != 1 || *static_cast<Sum const*>(beta) != 0) return CUBLAS_STATUS_NOT_SUPPORTED;
-        multiply<Sum>(what, static_cast<T const*>(a), content_of<layout>(la), static_cast<T const*>(b),
-                      content_of<layout>(lb), static_cast<R*>(d), to);
+        if (blas_library.multiplies)
+            multiply<Sum>(what, static_cast<T const*>(a), content_of<layout>(la), static_cast<T const*>(b),
+                          content_of<layout>(lb), static_cast<R*>(d), to);
         return CUBLAS_STATUS_SUCCESS;
     };
-    using lockstep::bf16;
+    using lockstep::bf16, lockstep::half;
     if (content_of<layout>(la).type == CUDA_R_16BF)
         return to.type == CUDA_R_16BF ? run(float{}, bf16{}, bf16{}) : run(float{}, bf16{}, float{});
+    if (content_of<layout>(la).type == CUDA_R_16F)
+        return to.type == CUDA_R_16F ? run(float{}, half{}, half{}) : run(float{}, half{}, float{});
     return to.type == CUDA_R_32F ? run(float{}, float{}, float{}) : run(double{}, double{}, double{});
 }
 

@@ -5,7 +5,9 @@
 #include <lockstep/device/cuda/relaxed_capture.hpp>
 #include <lockstep/device/cuda/stream.hpp>
 #include <lockstep/device/grid/dense_product.hpp>
+#include <lockstep/device/grid/follower.hpp>
 #include <lockstep/tensor/bf16.hpp>
+#include <lockstep/tensor/half.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -39,10 +41,44 @@ template <>
 inline constexpr bool are_multiplied<bf16, bf16, float> = true;
 template <>
 inline constexpr bool are_multiplied<bf16, bf16, bf16> = true;
+template <>
+inline constexpr bool are_multiplied<half, half, float> = true;
+template <>
+inline constexpr bool are_multiplied<half, half, half> = true;
 
-/// One product as cuBLASLt computes it: described, and with the algorithm that its heuristic has chosen. What it
-/// chooses by is given here, and the order of additions is fixed: sums that are cut into parts are put together in a
-/// pass of their own, in the parts' order.
+/// cuBLASLt's name of a type, and ours in errors.
+template <class T>
+inline constexpr cudaDataType_t blas_type = CUDA_R_32F;
+template <>
+inline constexpr cudaDataType_t blas_type<double> = CUDA_R_64F;
+template <>
+inline constexpr cudaDataType_t blas_type<bf16> = CUDA_R_16BF;
+template <>
+inline constexpr cudaDataType_t blas_type<half> = CUDA_R_16F;
+template <class T>
+inline constexpr char const* blas_type_name = "float ";
+template <>
+inline constexpr char const* blas_type_name<double> = "double ";
+template <>
+inline constexpr char const* blas_type_name<bf16> = "bf16 ";
+template <>
+inline constexpr char const* blas_type_name<half> = "half ";
+
+/// What cuBLASLt makes of a follower within its call; DEFAULT: nothing. A product's columns are the rows of cuBLASLt's
+/// result, whose A, our right operand, it sums along what the product sums.
+constexpr cublasLtEpilogue_t epilogue_of(grid::follower_kind follower) {
+    switch (follower) {
+    case grid::follower_kind::bias: return CUBLASLT_EPILOGUE_BIAS;
+    case grid::follower_kind::bias_relu: return CUBLASLT_EPILOGUE_RELU_BIAS;
+    case grid::follower_kind::relu: return CUBLASLT_EPILOGUE_RELU;
+    case grid::follower_kind::column_sums: return CUBLASLT_EPILOGUE_BGRADA;
+    default: return CUBLASLT_EPILOGUE_DEFAULT;
+    }
+}
+
+/// One product as cuBLASLt computes it, and what follows it: described, and with the algorithm that its heuristic has
+/// chosen. What it chooses by is given here, and the order of additions is fixed: sums that are cut into parts are put
+/// together in a pass of their own, in the parts' order.
 template <class T, class R = T>
 class blas_product {
     static_assert(are_multiplied<T, T, R>);
@@ -51,8 +87,8 @@ class blas_product {
 public:
     /// Throws cublas_error where a call fails. That there is no algorithm is none: exists() says it.
     blas_product(std::shared_ptr<blas const> library, grid::dense_product const& p, product_alignment alignment,
-                 bool tf32)
-        : library_(std::move(library)), name_(name_of(p)) {
+                 bool tf32, grid::follower_kind follower = grid::follower_kind::none)
+        : library_(std::move(library)), name_(name_of(p, follower)), epilogue_(epilogue_of(follower)) {
         describe(p, tf32);
         choose(alignment);
     }
@@ -63,9 +99,11 @@ public:
     bool exists() const { return exists_; }
 
     /// In the order of a stream of the device, which may be captured. `workspace`: of blas_workspace_bytes, at a
-    /// multiple of 256 bytes. No memory of the device is allocated.
-    void launch(stream const& s, T const* left, T const* right, R* result, void* workspace) {
+    /// multiple of 256 bytes. `vector`: what a follower adds, or where its sums go, stored as the result is, at a multiple
+    /// of largest_alignment. No memory of the device is allocated.
+    void launch(stream const& s, T const* left, T const* right, R* result, void* workspace, void const* vector = nullptr) {
         computed const one = 1, zero = 0;
+        if (has_vector()) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector);
         device_guard const guard(s.device(), name_);
         relaxed_capture const relaxed(s.device(), name_);
         // What the result was is not read where its factor is 0.
@@ -76,19 +114,24 @@ public:
     }
 
 private:
-    template <class U>
-    static constexpr cudaDataType_t type_of = std::same_as<U, float> ? CUDA_R_32F : std::same_as<U, double> ? CUDA_R_64F : CUDA_R_16BF;
-    template <class U>
-    static constexpr char const* name_of_type = std::same_as<U, float> ? "float " : std::same_as<U, double> ? "double " : "bf16 ";
-
-    static std::string name_of(grid::dense_product const& p) {
+    static char const* name_of(grid::follower_kind follower) {
+        switch (follower) {
+        case grid::follower_kind::bias: return ", with a bias";
+        case grid::follower_kind::bias_relu: return ", with a bias and relu";
+        case grid::follower_kind::relu: return ", with relu";
+        case grid::follower_kind::column_sums: return ", with the latter's sums";
+        default: return "";
+        }
+    }
+    static std::string name_of(grid::dense_product const& p, grid::follower_kind follower) {
         auto const matrix = [](std::int64_t rows, std::int64_t columns, bool turned) {
             return "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]" + (turned ? "^T" : "");
         };
-        return std::string("product of ") + name_of_type<T> +
+        return std::string("product of ") + blas_type_name<T> +
                (p.places > 1 ? std::to_string(p.places) + " times " : std::string()) +
                (p.left_transposed ? matrix(p.depth, p.rows, true) : matrix(p.rows, p.depth, false)) + " and " +
-               (p.right_transposed ? matrix(p.columns, p.depth, true) : matrix(p.depth, p.columns, false));
+               (p.right_transposed ? matrix(p.columns, p.depth, true) : matrix(p.depth, p.columns, false)) +
+               name_of(follower);
     }
 
     void ask(cublasStatus_t status, char const* call) const { check(status, call, library_->device(), name_); }
@@ -99,16 +142,25 @@ private:
         cublasComputeType_t const compute = std::same_as<T, double> ? CUBLAS_COMPUTE_64F
                                             : tf32 && std::same_as<T, float> ? CUBLAS_COMPUTE_32F_FAST_TF32
                                                                     : CUBLAS_COMPUTE_32F;
-        ask(cublasLtMatmulDescInit(&operation_, compute, type_of<computed>), "cublasLtMatmulDescInit");
+        ask(cublasLtMatmulDescInit(&operation_, compute, blas_type<computed>), "cublasLtMatmulDescInit");
         set_transposed(CUBLASLT_MATMUL_DESC_TRANSA, p.right_transposed);
         set_transposed(CUBLASLT_MATMUL_DESC_TRANSB, p.left_transposed);
-        lay_out(right_, type_of<T>, p.right_columns(), p.right_transposed ? p.columns : p.depth, p.places, p.right_step);
-        lay_out(left_, type_of<T>, p.left_columns(), p.left_transposed ? p.depth : p.rows, p.places, p.left_step);
-        lay_out(result_, type_of<R>, p.columns, p.rows, p.places, p.result_step());
+        lay_out(right_, blas_type<T>, p.right_columns(), p.right_transposed ? p.columns : p.depth, p.places, p.right_step);
+        lay_out(left_, blas_type<T>, p.left_columns(), p.left_transposed ? p.depth : p.rows, p.places, p.left_step);
+        lay_out(result_, blas_type<R>, p.columns, p.rows, p.places, p.result_step());
+        if (epilogue_ == CUBLASLT_EPILOGUE_DEFAULT) return;
+        set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue_));
+        // The heuristic takes from an address only what it is a multiple of. Where vectors lie must not change what it finds.
+        if (has_vector())
+            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, reinterpret_cast<void const*>(std::uintptr_t{largest_alignment}));
+    }
+    bool has_vector() const { return epilogue_ != CUBLASLT_EPILOGUE_DEFAULT && epilogue_ != CUBLASLT_EPILOGUE_RELU; }
+    template <class Value>
+    void set(cublasLtMatmulDescAttributes_t which, Value value) {
+        ask(cublasLtMatmulDescSetAttribute(&operation_, which, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
     }
     void set_transposed(cublasLtMatmulDescAttributes_t which, bool transposed) {
-        cublasOperation_t const value = transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
-        ask(cublasLtMatmulDescSetAttribute(&operation_, which, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
+        set(which, transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
     }
     /// Of a row-major matrix that has so many columns and rows.
     void lay_out(cublasLtMatrixLayoutOpaque_t& layout, cudaDataType_t element, std::int64_t columns, std::int64_t rows,
@@ -128,29 +180,33 @@ private:
     void choose(product_alignment alignment) {
         cublasLtMatmulPreferenceOpaque_t wanted;
         ask(cublasLtMatmulPreferenceInit(&wanted), "cublasLtMatmulPreferenceInit");
-        auto const set = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
+        auto const prefer = [&](cublasLtMatmulPreferenceAttributes_t which, auto value) {
             ask(cublasLtMatmulPreferenceSetAttribute(&wanted, which, &value, sizeof value),
                 "cublasLtMatmulPreferenceSetAttribute");
         };
         constexpr std::uint32_t ordered = CUBLASLT_REDUCTION_SCHEME_MASK & ~CUBLASLT_REDUCTION_SCHEME_INPLACE;
-        set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(blas_workspace_bytes));
-        set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, ordered);
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment.right);
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment.left);
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, largest_alignment);
-        set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, largest_alignment);
+        prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(blas_workspace_bytes));
+        prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, ordered);
+        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment.right);
+        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment.left);
+        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, largest_alignment);
+        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, largest_alignment);
         int count = 0;
         device_guard const guard(library_->device(), name_);
         relaxed_capture const relaxed(library_->device(), name_);
         cublasStatus_t const status =
             cublasLtMatmulAlgoGetHeuristic(library_->handle(), &operation_, &right_, &left_, &result_, &result_,
                                            &wanted, 1, &found_, &count);
-        if (status != CUBLAS_STATUS_NOT_SUPPORTED) ask(status, "cublasLtMatmulAlgoGetHeuristic");
+        // A combination that it does not know is a wrong argument to it, too.
+        bool const refuses = status == CUBLAS_STATUS_NOT_SUPPORTED ||
+                             (status == CUBLAS_STATUS_INVALID_VALUE && epilogue_ != CUBLASLT_EPILOGUE_DEFAULT);
+        if (!refuses) ask(status, "cublasLtMatmulAlgoGetHeuristic");
         exists_ = status == CUBLAS_STATUS_SUCCESS && count == 1 && found_.state == CUBLAS_STATUS_SUCCESS;
     }
 
     std::shared_ptr<blas const> library_;
     std::string name_;
+    cublasLtEpilogue_t epilogue_;
     cublasLtMatmulDescOpaque_t operation_;
     cublasLtMatrixLayoutOpaque_t left_, right_, result_;
     cublasLtMatmulHeuristicResult_t found_{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <lockstep/device/grid/follower.hpp>
 #include <lockstep/device/grid/kernel.hpp>
 
 #include <algorithm>
@@ -101,9 +102,17 @@ struct operation_kernel {
     void (*launch)(typename P::stream const&, call const&, void* state) = nullptr;
     /// Bytes of scratch memory for so many samples.
     std::int64_t (*scratch_bytes)(int device, std::int64_t samples) = nullptr;
-    /// What a library keeps between calls, one for each operation and replica, for up to so many samples; may be null.
-    void* (*make_state)(int device, std::int64_t samples) = nullptr;
+    /// What it is where it follows another operation.
+    follower as_follower;
+    /// What a library keeps between calls, one for each operation and replica, for up to so many samples; may be null. Next:
+    /// the follower that it takes, if any.
+    void* (*make_state)(int device, std::int64_t samples, follower const& next) = nullptr;
     void (*free_state)(void* state) = nullptr;
+
+    // Of libraries that take followers, see library_operation.
+    bool (*takes)(follower const& next, int operand) = nullptr;
+    bool (*computes_both)(void* state, std::int64_t samples) = nullptr;
+    void (*launch_both)(typename P::stream const&, call const&, call const& next, void* state) = nullptr;
 };
 
 /// The operation of a library that computes E on devices of P, in place of kernels_for<T, E, R>; specialized where there
@@ -117,9 +126,22 @@ struct operation_kernel {
 ///
 /// What it launches depends on T, E, R and the call's number of samples alone, or else the bits would depend on how shards
 /// are dealt out to devices.
+///
+/// It may also take operations that follow it, and compute both at once (library_with_followers):
+///
+///   takes(follower, operand)  static constexpr: whether it can where the follower's matrix is its operand of this number,
+///                             or its result where that is -1. What the follower adds, or its sums, are stored as its result
+///   library_operation(device, samples, follower)    for calls with this one behind each, which it takes, or none
+///   computes_both(samples)    whether it does for so many samples, always or never; called where a graph may be captured
+///   launch_both(stream, call, next)    where it does. Of operand -1 the results are in the same place, and its own is not
+///                             read again
 template <class P, class T, class E, class R = T>
 struct library_operation {
     static constexpr bool found = false;
+};
+template <class Library>
+concept library_with_followers = requires(follower const& next) {
+    { Library::takes(next, 0) } -> std::same_as<bool>;
 };
 
 /// What a program asks for the address of a kernel's code, see host::backend. Storage: stored_as_computed, or how values
@@ -157,15 +179,28 @@ private:
             if (!library::is_chosen(samples)) return own;
             return std::max<std::int64_t>(own, library::scratch_bytes(device, samples));
         }
-        static void* make_library(int device, std::int64_t samples) {
-            return library::is_chosen(samples) ? new library(device, samples) : nullptr;
+        static void* make_library(int device, std::int64_t samples, [[maybe_unused]] follower const& next) {
+            if (!library::is_chosen(samples)) return nullptr;
+            if constexpr (library_with_followers<library>) return new library(device, samples, next);
+            else return new library(device, samples);
         }
         static void free_library(void* state) { delete static_cast<library*>(state); }
+        static bool library_takes(follower const& next, int operand) { return library::takes(next, operand); }
+        static bool computes_both(void* state, std::int64_t samples) {
+            return state != nullptr && static_cast<library*>(state)->computes_both(samples);
+        }
+        static void launch_both(typename P::stream const& s, call const& c, call const& next, void* state) {
+            static_cast<library*>(state)->launch_both(s, c, next);
+        }
 
         static constexpr operation_kernel<P> value = [] {
-            if constexpr (library::found)
-                return operation_kernel<P>{&launch_library, &library_scratch_bytes, &make_library, &free_library};
-            else return operation_kernel<P>{&launch, &scratch_bytes};
+            constexpr follower own = follower_of<E>::value;
+            if constexpr (library::found && library_with_followers<library>)
+                return operation_kernel<P>{&launch_library, &library_scratch_bytes, own, &make_library, &free_library,
+                                           &library_takes, &computes_both, &launch_both};
+            else if constexpr (library::found)
+                return operation_kernel<P>{&launch_library, &library_scratch_bytes, own, &make_library, &free_library};
+            else return operation_kernel<P>{&launch, &scratch_bytes, own};
         }();
     };
 };

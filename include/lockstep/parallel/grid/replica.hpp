@@ -3,6 +3,7 @@
 
 #include <lockstep/device/grid/platform.hpp>
 #include <lockstep/device/grid/range.hpp>
+#include <lockstep/parallel/grid/followers.hpp>
 #include <lockstep/plan/describe.hpp>
 #include <lockstep/plan/plan.hpp>
 
@@ -36,26 +37,31 @@ struct parameter_places {
 };
 
 /// Puts a plan's operations into a stream of a device, in memory that the plan has laid out. It knows the plan as data,
-/// as the replica of a host does. In profilers each operation is a range with the name that the plan's chart has for it.
+/// as the replica of a host does. In profilers each operation is a range with the name that the plan's chart has for it;
+/// two that a library computes at once have that of the first.
 template <class P>
 class replica {
 public:
     /// `key`: of the random numbers.
     replica(plan const& p, int device, parameter_places parameters, philox_key key)
         : plan_(&p), arena_(device, static_cast<std::size_t>(p.arena_bytes)), scratch_(device, scratch_bytes(p, device)),
-          parameters_(parameters), key_(key),
+          parameters_(parameters), key_(key), followers_(followers_of<P>(p)),
           names_(p.operations.size(),
                  [&p](std::size_t i) { return lockstep::detail::describe_operation(p, static_cast<int>(i)); }) {
         states_.reserve(p.operations.size());
-        for (operation const& op : p.operations) {
-            auto const& kernel = kernel_of(op);
-            void* const state = kernel.make_state != nullptr ? kernel.make_state(device, p.shard_samples()) : nullptr;
+        for (std::size_t i = 0; i < p.operations.size(); ++i) {
+            auto const& kernel = kernel_of<P>(p.operations[i]);
+            void* const state =
+                kernel.make_state != nullptr ? kernel.make_state(device, p.shard_samples(), followers_[i]) : nullptr;
             states_.emplace_back(state, kernel.free_state);
         }
     }
 
+    /// What is launched does not depend on where a pass is cut into runs, which the number of replicas decides: a follower
+    /// that a library takes is computed in the run of the operation before it.
     void run(typename P::stream const& s, shard_place const& shard, int first, int last) const {
-        for (int i = first; i < last; ++i) launch(s, shard, i);
+        for (int i = first; i < last; ++i)
+            if (i == 0 || !computes_follower_of(i - 1, shard)) launch(s, shard, i);
     }
 
     /// Where one of the plan's buffers lies: of a model that does nothing the result is its input.
@@ -68,14 +74,25 @@ private:
     static std::size_t scratch_bytes(plan const& p, int device) {
         std::int64_t most = 0;
         for (operation const& op : p.operations)
-            most = std::max(most, kernel_of(op).scratch_bytes(device, p.shard_samples()));
+            most = std::max(most, kernel_of<P>(op).scratch_bytes(device, p.shard_samples()));
         return static_cast<std::size_t>(most);
     }
-    static operation_kernel<P> const& kernel_of(operation const& op) {
-        return *static_cast<operation_kernel<P> const*>(op.kernel);
+
+    bool computes_follower_of(int index, shard_place const& shard) const {
+        auto const i = static_cast<std::size_t>(index);
+        if (followers_[i].kind == follower_kind::none) return false;
+        return kernel_of<P>(plan_->operations[i]).computes_both(states_[i].get(), shard.samples);
+    }
+    void launch(typename P::stream const& s, shard_place const& shard, int index) const {
+        auto const i = static_cast<std::size_t>(index);
+        auto const& kernel = kernel_of<P>(plan_->operations[i]);
+        [[maybe_unused]] auto const range = names_[i];
+        if (computes_follower_of(index, shard))
+            kernel.launch_both(s, call_of(shard, index), call_behind(shard, index), states_[i].get());
+        else kernel.launch(s, call_of(shard, index), states_[i].get());
     }
 
-    void launch(typename P::stream const& s, shard_place const& shard, int index) const {
+    call call_of(shard_place const& shard, int index) const {
         operation const& op = plan_->operations[static_cast<std::size_t>(index)];
         call c;
         c.result = address(shard, op.result);
@@ -87,20 +104,36 @@ private:
         c.loss_scale = shard.loss_scale;
         c.first_sample = shard.first_sample;
         c.group = op.group;
-        [[maybe_unused]] auto const range = names_[static_cast<std::size_t>(index)];
-        kernel_of(op).launch(s, c, states_[static_cast<std::size_t>(index)].get());
+        return c;
+    }
+    /// Of an operation's follower.
+    call call_behind(shard_place const& shard, int index) const {
+        call next = call_of(shard, index + 1);
+        follower const& what = followers_[static_cast<std::size_t>(index)];
+        if (!what.reads_rounded) return next;
+        operation const& op = plan_->operations[static_cast<std::size_t>(index) + 1];
+        auto const operand = [&](int number) -> buffer const& {
+            return plan_->buffers[static_cast<std::size_t>(op.operands[static_cast<std::size_t>(number)])];
+        };
+        next.operands[what.vector] = rounded(operand(what.vector), operand(what.matrix).content);
+        return next;
     }
 
+    /// The first element of a buffer's parameter, among those of all.
+    std::int64_t element_of(buffer const& b) const {
+        return plan_->parameter_offsets[static_cast<std::size_t>(b.parameter)];
+    }
+    std::byte* rounded(buffer const& parameter, leaf_content format) const {
+        return parameters_.rounded + element_of(parameter) * bytes_of_element(format, plan_->settings.element_bytes);
+    }
     std::byte* bytes_of(shard_place const& shard, int index) const {
         buffer const& b = plan_->buffers[static_cast<std::size_t>(index)];
-        auto const element = [&] { return plan_->parameter_offsets[static_cast<std::size_t>(b.parameter)]; };
-        auto const offset = [&] { return element() * plan_->settings.element_bytes; };
+        auto const offset = [&] { return element_of(b) * plan_->settings.element_bytes; };
         switch (b.kind) {
         case buffer_kind::input: return shard.inputs;
         case buffer_kind::target: return shard.targets;
         case buffer_kind::parameter:
-            if (is_rounded(b.content))
-                return parameters_.rounded + element() * bytes_of_element(b.content, plan_->settings.element_bytes);
+            if (is_rounded(b.content)) return rounded(b, b.content);
             return parameters_.exact + offset();
         case buffer_kind::gradient: return shard.gradients + offset();
         default: return arena_.data() + plan_->placements[static_cast<std::size_t>(index)].offset;
@@ -111,6 +144,8 @@ private:
     typename P::memory arena_, scratch_;
     parameter_places parameters_;
     philox_key key_;
+    /// Of each operation, the one that may be computed with it.
+    std::vector<follower> followers_;
     range_names<P> names_;
     /// What libraries keep, of each operation.
     std::vector<std::unique_ptr<void, void (*)(void*)>> states_;
