@@ -8,12 +8,14 @@
 // device: kernels that a grid of groups of threads runs
 #include <lockstep/device/grid/backend.hpp>
 
-// device: streams, memory and graphs of CUDA's, and cuBLASLt
+// device: streams, memory and graphs of CUDA's, cuBLASLt and cuDNN
 #include <lockstep/device/cuda/blas.hpp>
 #include <lockstep/device/cuda/blas_product.hpp>
 #include <lockstep/device/cuda/check.hpp>
 #include <lockstep/device/cuda/copy.hpp>
 #include <lockstep/device/cuda/device.hpp>
+#include <lockstep/device/cuda/dnn.hpp>
+#include <lockstep/device/cuda/dnn_convolution.hpp>
 #include <lockstep/device/cuda/event.hpp>
 #include <lockstep/device/cuda/graph.hpp>
 #include <lockstep/device/cuda/memory.hpp>
@@ -21,6 +23,7 @@
 #include <lockstep/device/cuda/products.hpp>
 #include <lockstep/device/cuda/range.hpp>
 #include <lockstep/device/cuda/relaxed_capture.hpp>
+#include <lockstep/device/cuda/shared.hpp>
 #include <lockstep/device/cuda/sort.hpp>
 #include <lockstep/device/cuda/stream.hpp>
 

@@ -1,124 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Products by cuBLASLt, and what follows them, beside those of our own kernels, on a device.
-#include <lockstep/device/cuda/platform.cuh>
-#include <lockstep/device/grid/backend.hpp>
+#include "both_ways.cuh"
 
-#include <doctest/doctest.h>
-
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
 #include <limits>
-#include <random>
-#include <vector>
-
-namespace gpu = lockstep::gpu;
-namespace ls = lockstep;
 
 namespace {
 
-using gpu::platform;
+using namespace device_tests;
 using ls::primitive::batched_matmul;
 using ls::primitive::transposed;
-
-template <int Index, class Shape, bool PerSample = true>
-using operand = ls::leaf<ls::operand_tag<Index>, Shape, PerSample>;
-
-/// As S stores them.
-template <class T, class E, class S = T>
-std::vector<S> random_elements(std::int64_t samples, unsigned seed) {
-    std::mt19937 generator(seed);
-    std::uniform_real_distribution<T> element(-1, 1);
-    std::vector<S> result(static_cast<std::size_t>(E::result_shape::size * (E::per_sample ? samples : 1)));
-    for (S& value : result) value = element(generator);
-    return result;
-}
-
-template <class T, class E, class R = T>
-struct product;
-
-/// A product's operands in a device's memory, place for its result, and both ways to compute it.
-template <class T, class Primitive, class A, class B, class R>
-struct product<T, ls::compute<Primitive, A, B>, R> {
-    using e = ls::compute<Primitive, A, B>;
-    using library = ls::grid::library_operation<platform, T, e, R>;
-    using own = ls::grid::kernels_for<T, e, R>;
-    static_assert(library::found);
-
-    std::int64_t samples;
-    gpu::stream s{0};
-    std::vector<R> result;
-    platform::memory a, b, c, scratch;
-
-    explicit product(std::int64_t n)
-        : samples(n), result(random_elements<T, e, R>(n, 3)), a(0, bytes_of(elements_of_operand<A>(n, 1))),
-          b(0, bytes_of(elements_of_operand<B>(n, 2))), c(0, bytes_of(result)),
-          scratch(0, static_cast<std::size_t>(
-                         std::max<std::int64_t>(library::scratch_bytes(0, n), ls::grid::scratch_bytes_of<own>(n)))) {
-        fill(a, elements_of_operand<A>(n, 1));
-        fill(b, elements_of_operand<B>(n, 2));
-    }
-
-    ls::grid::call call() const {
-        ls::grid::call all;
-        all.result = c.data();
-        all.operands[0] = a.data();
-        all.operands[1] = b.data();
-        all.samples = samples;
-        all.scratch = scratch.data();
-        return all;
-    }
-    std::vector<R> by_own_kernels() {
-        fill(c, result);
-        launch(typename own::type{});
-        return fetch();
-    }
-    std::vector<R> by(library& operation) {
-        fill(c, result);
-        CHECK(operation.launch(s, call()));
-        return fetch();
-    }
-    /// What a graph computes, in which the library is used for the first time.
-    std::vector<R> by_graph() {
-        fill(c, result);
-        library operation(0, samples);
-        gpu::graph const graph(s, [&] { CHECK(operation.launch(s, call())); });
-        graph.launch(s);
-        return fetch();
-    }
-
-protected:
-    template <class Operand>
-    static auto elements_of_operand(std::int64_t n, unsigned seed) {
-        return random_elements<T, Operand, ls::grid::stored<T, Operand>>(n, seed);
-    }
-    template <class S>
-    static std::size_t bytes_of(std::vector<S> const& values) {
-        return values.size() * sizeof(S);
-    }
-    template <class S>
-    void fill(platform::memory const& memory, std::vector<S> const& values) {
-        platform::copy(s, memory.data(), reinterpret_cast<std::byte const*>(values.data()), bytes_of(values));
-        s.synchronize();
-    }
-    std::vector<R> fetch() { return fetch(c, result.size()); }
-    std::vector<R> fetch(platform::memory const& memory, std::size_t size) {
-        std::vector<R> found(size);
-        platform::copy(s, reinterpret_cast<std::byte*>(found.data()), memory.data(), bytes_of(found));
-        s.synchronize();
-        return found;
-    }
-    template <class... K>
-    void launch(ls::grid::passes<K...>) {
-        (platform::launch<K>(s, call()), ...);
-    }
-};
 
 /// A product and what follows it: a chain in its result's place, with a vector, or the sums of its right operand, which go
 /// to the vector's place.
 template <class T, class Next, class E, class R = T>
-struct followed : product<T, E, R> {
-    using base = product<T, E, R>;
+struct followed : both_ways<T, E, R> {
+    using base = both_ways<T, E, R>;
     static constexpr ls::grid::follower follower = ls::grid::follower_of<Next>::value;
     static constexpr bool is_chain = follower.kind != ls::grid::follower_kind::column_sums;
     using own_next = ls::grid::kernels_for<T, Next, R>;
@@ -129,7 +25,7 @@ struct followed : product<T, E, R> {
         friend bool operator==(both const&, both const&) = default;
     };
     std::vector<R> values;
-    platform::memory vector, scratch_of_next;
+    gpu::platform::memory vector, scratch_of_next;
 
     explicit followed(std::int64_t n)
         : base(n), values(random_elements<T, operand<0, ls::shape<static_cast<int>(follower.columns)>, false>, R>(1, 4)),
@@ -168,7 +64,7 @@ struct followed : product<T, E, R> {
     /// What becomes of a left operand whose first element is NaN.
     both of_nan(typename base::library& operation) {
         T const nan = std::numeric_limits<T>::quiet_NaN();
-        platform::copy(this->s, this->a.data(), reinterpret_cast<std::byte const*>(&nan), sizeof nan);
+        gpu::platform::copy(this->s, this->a.data(), reinterpret_cast<std::byte const*>(&nan), sizeof nan);
         this->s.synchronize();
         return by(operation);
     }
@@ -177,29 +73,17 @@ private:
     both found() { return {this->fetch(), this->fetch(vector, values.size())}; }
     template <class... K>
     void launch_next(ls::grid::passes<K...>) {
-        (platform::launch<K>(this->s, next()), ...);
+        (gpu::platform::launch<K>(this->s, next()), ...);
     }
 };
-
-/// The largest difference relative to the largest magnitude.
-template <class T>
-double difference(std::vector<T> const& found, std::vector<T> const& expected) {
-    double most = 0, largest = 0;
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-        double const each = std::abs(static_cast<double>(found[i]) - static_cast<double>(expected[i]));
-        if (!(each <= most)) most = each;
-        largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
-    }
-    return most / largest;
-}
 
 template <class T, class Primitive, class A, class B>
 void check_product(std::int64_t samples) {
     CAPTURE(Primitive::name);
     using e = ls::compute<Primitive, A, B>;
-    using library = typename product<T, e>::library;
+    using library = typename both_ways<T, e>::library;
     REQUIRE(library::is_chosen(samples));
-    product<T, e> p(samples);
+    both_ways<T, e> p(samples);
     auto const captured = p.by_graph();
     library operation(0, samples);
     auto const found = p.by(operation);
@@ -267,7 +151,7 @@ TEST_CASE("products of bf16 by cuBLASLt are those of our own kernels, rounded or
     using left = ls::leaf<ls::operand_tag<0>, ls::shape<8, 256>, true, ls::leaf_content::bf16>;
     using right = ls::leaf<ls::operand_tag<1>, ls::shape<256, 256>, false, ls::leaf_content::bf16>;
     auto const check = [&]<class R>(R, double bound) {
-        product<float, ls::compute<ls::primitive::matmul, left, right>, R> p(64);
+        both_ways<float, ls::compute<ls::primitive::matmul, left, right>, R> p(64);
         typename decltype(p)::library operation(0, 64);
         auto const found = p.by(operation);
         CHECK(difference(found, p.by_own_kernels()) <= bound);
@@ -311,7 +195,7 @@ TEST_CASE("a relu behind a product keeps NaN") {
 }
 
 TEST_CASE("with TF32 products are rounded, and not by much") {
-    using tested = product<float, ls::compute<ls::primitive::matmul, x, w>>;
+    using tested = both_ways<float, ls::compute<ls::primitive::matmul, x, w>>;
     tested p(64);
     gpu::allow_tf32(true);
     tested::library operation(0, 64);

@@ -6,9 +6,7 @@
 #include <cublasLt.h>
 
 #include <atomic>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -51,9 +49,9 @@ struct destroy_blas {
 };
 } // namespace detail
 
-/// Whether cuBLASLt may round the factors of large products of float to TF32, which has 10 bits behind the point
-/// instead of 23, and so multiply them several times as fast. Off at first. It counts for replicas that are made from
-/// then on: a trainer's with the trainer, those of parallel's operator() at its first call.
+/// Whether cuBLASLt and cuDNN may round the factors of large products and convolutions of float to TF32, which has 10 bits
+/// behind the point instead of 23, and so multiply them several times as fast. Off at first. It counts for replicas that
+/// are made from then on: a trainer's with the trainer, those of parallel's operator() at its first call.
 inline void allow_tf32(bool allowed) { detail::tf32_switch() = allowed; }
 inline bool is_tf32_allowed() { return detail::tf32_switch(); }
 
@@ -70,16 +68,6 @@ public:
 
     int device() const { return device_; }
     cublasLtHandle_t handle() const { return handle_.get(); }
-
-    /// The one of all who use it on a device at the same time: to make it takes time and memory.
-    static std::shared_ptr<blas const> shared(int device) {
-        static std::mutex mutex;
-        static std::map<int, std::weak_ptr<blas const>> all;
-        std::lock_guard const lock(mutex);
-        auto made = all[device].lock();
-        if (made == nullptr) all[device] = made = std::make_shared<blas const>(device);
-        return made;
-    }
 
 private:
     int device_;

@@ -4,6 +4,7 @@
 #include <lockstep/device/cuda/blas.hpp>
 #include <lockstep/device/cuda/relaxed_capture.hpp>
 #include <lockstep/device/cuda/stream.hpp>
+#include <lockstep/device/grid/alignment.hpp>
 #include <lockstep/device/grid/dense_product.hpp>
 #include <lockstep/device/grid/follower.hpp>
 #include <lockstep/tensor/bf16.hpp>
@@ -22,11 +23,9 @@ namespace lockstep::gpu {
 /// Bytes that a product may use beside its operands and its result: what cuBLAS takes for the largest devices.
 inline constexpr std::int64_t blas_workspace_bytes = 32 << 20;
 
-/// As many bytes as a thread reads at once; results begin at a multiple of them.
-inline constexpr std::uint32_t largest_alignment = 16;
-/// The bytes of which the addresses of operands are multiples, too, up to these.
+/// The bytes of which the addresses of operands are multiples.
 struct product_alignment {
-    std::uint32_t left = largest_alignment, right = largest_alignment;
+    std::uint32_t left = grid::largest_alignment, right = grid::largest_alignment;
 };
 
 /// The types of operands and results that products of cuBLASLt have here: all the same, or operands that were rounded,
@@ -152,7 +151,7 @@ private:
         set(CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<std::uint32_t>(epilogue_));
         // The heuristic takes from an address only what it is a multiple of. Where vectors lie must not change what it finds.
         if (has_vector())
-            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, reinterpret_cast<void const*>(std::uintptr_t{largest_alignment}));
+            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, reinterpret_cast<void const*>(std::uintptr_t{grid::largest_alignment}));
     }
     bool has_vector() const { return epilogue_ != CUBLASLT_EPILOGUE_DEFAULT && epilogue_ != CUBLASLT_EPILOGUE_RELU; }
     template <class Value>
@@ -189,8 +188,8 @@ private:
         prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, ordered);
         prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment.right);
         prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment.left);
-        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, largest_alignment);
-        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, largest_alignment);
+        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, grid::largest_alignment);
+        prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, grid::largest_alignment);
         int count = 0;
         device_guard const guard(library_->device(), name_);
         relaxed_capture const relaxed(library_->device(), name_);

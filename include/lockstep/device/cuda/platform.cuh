@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lockstep/device/cuda/copy.hpp>
+#include <lockstep/device/cuda/dnn_convolution.hpp>
 #include <lockstep/device/cuda/graph.hpp>
 #include <lockstep/device/cuda/group.cuh>
 #include <lockstep/device/cuda/memory.hpp>
@@ -9,6 +10,7 @@
 #include <lockstep/device/cuda/products.hpp>
 #include <lockstep/device/cuda/range.hpp>
 #include <lockstep/device/cuda/sort.hpp>
+#include <lockstep/device/grid/library_convolution.hpp>
 #include <lockstep/device/grid/platform.hpp>
 #include <lockstep/device/grid/range.hpp>
 #include <lockstep/plan/topology.hpp>
@@ -61,6 +63,11 @@ struct platform {
     using range = gpu::range;
 #if LOCKSTEP_WITH_NCCL
     using communicators = gpu::communicators;
+#endif
+#if LOCKSTEP_WITH_CUDNN
+    using convolutions = dnn_convolutions;
+    using convolution = dnn_convolution;
+    static constexpr std::int64_t convolution_bytes = dnn_workspace_bytes;
 #endif
     static constexpr topology const& machine = h100_nvlink;
 
@@ -121,6 +128,9 @@ struct platform {
 static_assert(grid::sorting_platform<platform> && grid::ranging_platform<platform>);
 #if LOCKSTEP_WITH_NCCL
 static_assert(grid::reducing_platform<platform>);
+#endif
+#if LOCKSTEP_WITH_CUDNN
+static_assert(grid::convolving_platform<platform>);
 #endif
 
 } // namespace lockstep::gpu

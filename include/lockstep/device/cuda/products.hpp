@@ -2,6 +2,8 @@
 #pragma once
 
 #include <lockstep/device/cuda/blas_product.hpp>
+#include <lockstep/device/cuda/shared.hpp>
+#include <lockstep/device/grid/alignment.hpp>
 #include <lockstep/device/grid/platform.hpp>
 
 #include <cstdint>
@@ -12,16 +14,6 @@ namespace lockstep::gpu {
 
 struct platform;
 
-/// Bytes of which the address of an operand is a multiple, whoever has it. What belongs to samples may begin at any of
-/// them, for a shard's inputs lie behind those of the shard before.
-template <class T, class E>
-constexpr std::uint32_t alignment_of = [] {
-    if (!E::per_sample) return largest_alignment;
-    std::uint32_t bytes = largest_alignment;
-    while (static_cast<std::uint64_t>(E::result_shape::size) * sizeof(grid::stored<T, E>) % bytes != 0) bytes /= 2;
-    return bytes;
-}();
-
 template <class T, class E>
 struct product_operands;
 template <class T, class Primitive, class Left, class Right>
@@ -29,7 +21,7 @@ struct product_operands<T, compute<Primitive, Left, Right>> {
     using left_type = grid::stored<T, Left>;
     using right_type = grid::stored<T, Right>;
     static constexpr int left = operand_index<Left>, right = operand_index<Right>;
-    static constexpr product_alignment alignment{alignment_of<T, Left>, alignment_of<T, Right>};
+    static constexpr product_alignment alignment{grid::alignment_of<T, Left>, grid::alignment_of<T, Right>};
 };
 
 } // namespace lockstep::gpu
@@ -55,7 +47,7 @@ struct library_operation<gpu::platform, T, E, R> {
     }
 
     library_operation(int device, std::int64_t samples, follower const& next = {})
-        : library_(gpu::blas::shared(device)), tf32_(gpu::is_tf32_allowed()), next_(next) {
+        : library_(gpu::shared<gpu::blas>(device)), tf32_(gpu::is_tf32_allowed()), next_(next) {
         if (!computes_both(samples)) of(samples);
     }
 

@@ -8,6 +8,7 @@
 #include <lockstep/device/grid/convolution.hpp>
 #include <lockstep/device/grid/dense_product.hpp>
 #include <lockstep/device/grid/elementwise.hpp>
+#include <lockstep/device/grid/library_convolution.hpp>
 #include <lockstep/device/grid/matmul.hpp>
 #include <lockstep/device/grid/gather.hpp>
 #include <lockstep/device/grid/movement.hpp>

@@ -29,6 +29,13 @@ template <class T>
 struct stored_content<T, leaf_content::half> {
     using type = half;
 };
+/// And what of an element of this type a program says.
+template <class S>
+inline constexpr leaf_content content_of_stored = leaf_content::number;
+template <>
+inline constexpr leaf_content content_of_stored<bf16> = leaf_content::bf16;
+template <>
+inline constexpr leaf_content content_of_stored<half> = leaf_content::half;
 template <class T, class Operand>
 using stored = typename stored_content<T, Operand::content>::type;
 
