@@ -93,7 +93,7 @@ if [[ -n $gpu ]]; then
 fi
 step build cmake --build $build --parallel "$(nproc)" --target gpu_tests -- -k 0
 echo "== built in $SECONDS s"
-step tests ctest --test-dir $build -L '^gpu$' --no-tests=error --output-on-failure
+step tests ctest --test-dir $build --parallel "$(nproc)" -L '^gpu$' --no-tests=error --output-on-failure
 
 device=$build/tests/cuda/cuda.device
 skipped='' status=0

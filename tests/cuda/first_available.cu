@@ -17,10 +17,10 @@ namespace gpu = lockstep::gpu;
 
 namespace {
 
-/// LeNet in small: nvcc compiles a host's kernels of images, too.
+/// LeNet in small, with both kinds of pooling: nvcc compiles a host's kernels of images, too.
 using net = ls::sequential<ls::shape<1, 8, 8>,                                            //
                            ls::conv2d<4, 3, ls::padding<1>>, ls::relu, ls::max_pool2d<2>, //
-                           ls::conv2d<8, 3, ls::padding<1>>, ls::relu, ls::max_pool2d<2>, //
+                           ls::conv2d<8, 3, ls::padding<1>>, ls::relu, ls::avg_pool2d<2>, //
                            ls::flatten, ls::linear<8>, ls::relu, ls::linear<2>>;
 
 /// The loss after some steps on the exclusive or of an image's two halves, from before the last one.
