@@ -93,4 +93,15 @@ TEST_CASE("mixed precision: the plan says what is rounded and what it saves") {
         if (b.kind == ls::buffer_kind::input) CHECK(b.content == ls::leaf_content::bf16);
         if (b.kind == ls::buffer_kind::gradient) CHECK(b.content == ls::leaf_content::number);
     }
+    // Biases and scales of channels are vectors, whatever they are read as.
+    constexpr auto images = ls::plan_of<resnet<>, ls::cross_entropy, ls::sgd, on<0>, 16, mixed>;
+    int vectors = 0, matrices = 0;
+    for (ls::buffer const& b : images.buffers) {
+        if (b.kind != ls::buffer_kind::parameter) continue;
+        bool const is_vector = images.parameters[static_cast<std::size_t>(b.parameter)].declared.shape.rank == 1;
+        CHECK((b.content == ls::leaf_content::number) == is_vector);
+        is_vector ? ++vectors : ++matrices;
+    }
+    CHECK(vectors == 8);
+    CHECK(matrices == 6);
 }

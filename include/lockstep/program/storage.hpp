@@ -24,6 +24,15 @@ inline constexpr bool is_summary<primitive::argmax> = true;
 template <>
 inline constexpr bool is_summary<primitive::pick> = true;
 
+/// A vector may be read as one of channels, [C, 1, 1].
+template <class Shape>
+inline constexpr bool has_two_axes = [] {
+    extents const all = extents_of<Shape>();
+    int long_axes = 0;
+    for (int axis = 0; axis < all.rank; ++axis) long_axes += all.extent[axis] > 1;
+    return long_axes >= 2;
+}();
+
 /// Whether a value may be rounded when it is stored. Values of samples may, but for targets and what sums up others; of
 /// what all samples share, matrices of parameters. A chain is as precise as the least precise value of samples in it.
 template <class E>
@@ -33,7 +42,7 @@ inline constexpr bool may_be_rounded<leaf<input_tag<Index>, Shape, PerSample, le
 template <class Shape, bool PerSample>
 inline constexpr bool may_be_rounded<leaf<upstream_tag, Shape, PerSample, leaf_content::number>> = PerSample;
 template <int Layer, class Tag, class Shape>
-inline constexpr bool may_be_rounded<leaf<parameter_tag<Layer, Tag>, Shape, false, leaf_content::number>> = Shape::rank >= 2;
+inline constexpr bool may_be_rounded<leaf<parameter_tag<Layer, Tag>, Shape, false, leaf_content::number>> = has_two_axes<Shape>;
 template <class Primitive, class... Operands>
 inline constexpr bool may_be_rounded<compute<Primitive, Operands...>> =
     compute<Primitive, Operands...>::per_sample && !is_summary<Primitive>;
