@@ -166,7 +166,8 @@ void check_rounded_convolutions(double ulp) {
     auto const check = [&]<class Exact, class Rounded, class R>(std::type_identity<Exact>, std::type_identity<Rounded>,
                                                                 std::vector<R> found, double bound) {
         using facts = ls::grid::dense_convolution_of<Exact>;
-        auto a = elements_of<float, typename facts::left>(samples, 1), b = elements_of<float, typename facts::right>(samples, 2);
+        auto a = elements_of<float, typename facts::left>(samples, 1);
+        auto b = elements_of<float, typename facts::right>(samples, 2);
         std::vector<stored> rounded_a(a.size()), rounded_b(b.size());
         std::ranges::copy(a, rounded_a.begin());
         std::ranges::copy(b, rounded_b.begin());

@@ -135,15 +135,16 @@ struct convolution {
 };
 std::optional<convolution> convolution_of(descriptor const& d) {
     using names = std::array<cudnnBackendAttributeName_t, 6>;
-    names const forward{CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
-    names const of_data{CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
-    names const of_weights{CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,   CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
-                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
-                           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+    names const forward{CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+    names const of_data{CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+    names const of_weights{
+        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
     convolution c{};
     c.type = d.type;
     names const& name = c.is_forward() ? forward : c.is_of_weights() ? of_weights : of_data;
@@ -209,12 +210,12 @@ template <class S, class R>
 void convolve(convolution const& c, S const* left, S const* right, R* result) {
     tensor const &x = c.x, &w = c.w, &y = c.y;
     std::int64_t const group_in = w.extents[1], group_out = y.extents[1] / (x.extents[1] / group_in);
-    auto const last = [](tensor const& t) {
-        std::int64_t index = 0;
-        for (std::size_t i = 0; i < 4; ++i) index += (t.extents[i] - 1) * t.steps[i];
-        return static_cast<std::size_t>(index);
+    auto const place = [](tensor const& t, std::int64_t a, std::int64_t b, std::int64_t row, std::int64_t column) {
+        return a * t.steps[0] + b * t.steps[1] + row * t.steps[2] + column * t.steps[3];
     };
-    std::vector<double> sums(last(c.result()) + 1);
+    four const& all = c.result().extents;
+    std::int64_t const last = place(c.result(), all[0] - 1, all[1] - 1, all[2] - 1, all[3] - 1);
+    std::vector<double> sums(static_cast<std::size_t>(last) + 1);
     for (std::int64_t n = 0; n < y.extents[0]; ++n)
         for (std::int64_t p = 0; p < y.extents[2]; ++p)
             for (std::int64_t q = 0; q < y.extents[3]; ++q)
@@ -226,9 +227,8 @@ void convolve(convolution const& c, S const* left, S const* right, R* result) {
                         for (std::int64_t k = 0; k < y.extents[1]; ++k)
                             for (std::int64_t i = 0; i < group_in; ++i) {
                                 std::int64_t const in = k / group_out * group_in + i;
-                                std::int64_t const at_x = n * x.steps[0] + in * x.steps[1] + row * x.steps[2] + column * x.steps[3];
-                                std::int64_t const at_w = k * w.steps[0] + i * w.steps[1] + r * w.steps[2] + s * w.steps[3];
-                                std::int64_t const at_y = n * y.steps[0] + k * y.steps[1] + p * y.steps[2] + q * y.steps[3];
+                                std::int64_t const at_x = place(x, n, in, row, column);
+                                std::int64_t const at_w = place(w, k, i, r, s), at_y = place(y, n, k, p, q);
                                 std::int64_t const at = c.is_forward() ? at_y : c.is_of_weights() ? at_w : at_x;
                                 sums[static_cast<std::size_t>(at)] +=
                                     static_cast<double>(left[c.left().number == x.number ? at_x : at_y]) *

@@ -135,7 +135,9 @@ private:
 
     dnn_descriptor make(cudnnBackendDescriptorType_t type) const { return {type, library_->device(), name_}; }
     /// Descriptors stay, as those that are made of them may need them.
-    dnn_descriptor& keep(dnn_descriptor made) { return *parts_.emplace_back(std::make_unique<dnn_descriptor>(std::move(made))); }
+    dnn_descriptor& keep(dnn_descriptor made) {
+        return *parts_.emplace_back(std::make_unique<dnn_descriptor>(std::move(made)));
+    }
 
     /// Of [outer][height][width][channels] in memory, which cuDNN counts as outer, channels, height and width.
     dnn_descriptor& tensor(std::int64_t number, leaf_content format, std::int64_t outer, std::int64_t channels, std::int64_t height,
