@@ -3,6 +3,7 @@
 // grid's kernels, which run here.
 #include "../../kernels/member_order.hpp"
 #include "dnn.hpp"
+#include "each_failure.hpp"
 #include "runtime.hpp"
 
 #include <lockstep/device/cuda/copy.hpp>
@@ -15,8 +16,6 @@
 
 #include <cstring>
 #include <memory>
-#include <set>
-#include <string>
 
 namespace {
 
@@ -310,34 +309,5 @@ TEST_CASE_FIXTURE(fresh_libraries, "there is one cuDNN a device, as long as some
 }
 
 TEST_CASE_FIXTURE(fresh_libraries, "every call for a convolution may fail, each time, and leaves nothing behind") {
-    use_convolutions();
-    auto const calls = runtime.calls;
-    // Destructors have nobody to tell.
-    std::set<std::string> const silent{"cudnnDestroy", "cudnnBackendDestroyDescriptor", "cudaStreamDestroy"};
-    int failures = 0;
-    for_each_call(calls, [&](std::string const& call, int after, int times) {
-        runtime = {};
-        runtime.failing = call;
-        runtime.after = after;
-        std::string text = "nothing was thrown";
-        try {
-            use_convolutions();
-        } catch (ls::error const& e) {
-            text = e.what();
-        }
-        // What sets back what was set is a destructor's.
-        bool const sets_back = (call == "cudaSetDevice" && after % 2 == 0) ||
-                               (call == "cudaThreadExchangeStreamCaptureMode" && after == times);
-        if (silent.contains(call) || sets_back) {
-            CHECK(text == "nothing was thrown");
-        } else {
-            CHECK(text.starts_with("cuda device 1: "));
-            CAPTURE(text);
-            CHECK(text.find(": " + call + ": expected ") != std::string::npos);
-            ++failures;
-        }
-        CHECK(runtime.all_alive() == 0);
-        CHECK(runtime.last == cudaSuccess);
-    });
-    CHECK(failures > 100);
+    CHECK(check_each_failure({"cudnnDestroy", "cudnnBackendDestroyDescriptor", "cudaStreamDestroy"}, use_convolutions) > 100);
 }

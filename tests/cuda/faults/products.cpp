@@ -2,14 +2,13 @@
 // What cuBLASLt is asked for, and what is made of its answers, against a cuBLASLt of the tests' own.
 #include "../../kernels/member_order.hpp"
 #include "blas.hpp"
+#include "each_failure.hpp"
 #include "runtime.hpp"
 
 #include <lockstep/device/cuda/products.hpp>
 
 #include <doctest/doctest.h>
 
-#include <set>
-#include <string>
 
 namespace {
 
@@ -408,34 +407,5 @@ TEST_CASE_FIXTURE(fresh_libraries, "there is one cuBLASLt a device, as long as s
 
 TEST_CASE_FIXTURE(fresh_libraries, "every call for a product may fail, each time, and leaves nothing behind") {
     blas_library.multiplies = false;
-    use_products();
-    auto const calls = runtime.calls;
-    // Destructors have nobody to tell.
-    std::set<std::string> const silent{"cublasLtDestroy", "cudaStreamDestroy"};
-    int failures = 0;
-    for_each_call(calls, [&](std::string const& call, int after, int times) {
-        runtime = {};
-        runtime.failing = call;
-        runtime.after = after;
-        std::string text = "nothing was thrown";
-        try {
-            use_products();
-        } catch (ls::error const& e) {
-            text = e.what();
-        }
-        // What sets back what was set is a destructor's. A device that stays is not set again.
-        bool const sets_back = (call == "cudaSetDevice" && after % 2 == 0) ||
-                               (call == "cudaThreadExchangeStreamCaptureMode" && after == times);
-        if (silent.contains(call) || sets_back) {
-            CHECK(text == "nothing was thrown");
-        } else {
-            CHECK(text.starts_with("cuda device 1: "));
-            CAPTURE(text);
-            CHECK(text.find(": " + call + ": expected ") != std::string::npos);
-            ++failures;
-        }
-        CHECK(runtime.all_alive() == 0);
-        CHECK(runtime.last == cudaSuccess);
-    });
-    CHECK(failures > 30);
+    CHECK(check_each_failure({"cublasLtDestroy", "cudaStreamDestroy"}, use_products) > 30);
 }
