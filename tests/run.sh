@@ -3,9 +3,9 @@
 # Usage: tests/run.sh [--all | ctest argument...]
 #
 # Installs what is missing, then builds and runs every test that this machine can run, each program once: those of threads
-# and of memory with clang++-19 and its sanitizers, fuzzers with it, all others with g++. --all: every program with g++ too,
-# and benchmarks for a GPU through the compiler's front end; so it is where there is no clang++-19, with g++'s sanitizers
-# and without fuzzers. With other arguments every program is compiled with g++, and ctest gets the arguments:
+# and of memory with clang++-19 and its sanitizers, fuzzers with it, all others with g++. --all: every program with g++ too;
+# so it is where there is no clang++-19, with g++'s sanitizers and without fuzzers. With other arguments every program is
+# compiled with g++, and ctest gets the arguments:
 #     tests/run.sh -R unit.tensor
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -80,7 +80,7 @@ else
     if [[ -n $clang && ${1-} != --all ]]; then
         suite tests tests examples/all headers_tests docs_tests host_tests gradient_tests models_tests kernels_tests \
             grid_tests mpi_tests gpu_tests -- \
-            -E '^(unit\.(expression|layer|loader|plan|shape|tensor)|fault|parallel|golden\.grid|bench\.gpu\..*)$'
+            -E '^(unit\.(expression|layer|loader|plan|shape|tensor)|fault|parallel|golden\.grid)$'
     else
         suite tests tests all --
     fi
