@@ -3,6 +3,7 @@
 
 #include <lockstep/device/grid/call.hpp>
 #include <lockstep/device/grid/kernel.hpp>
+#include <lockstep/program/storage.hpp>
 
 #include <algorithm>
 #include <cstddef>

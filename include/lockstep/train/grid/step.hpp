@@ -7,6 +7,7 @@
 #include <lockstep/train/grid/inputs.hpp>
 #include <lockstep/train/grid/states.hpp>
 #include <lockstep/train/grid/work.hpp>
+#include <lockstep/train/loss_scaling.hpp>
 #include <lockstep/train/training_step.hpp>
 
 #include <algorithm>
