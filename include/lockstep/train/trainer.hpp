@@ -8,6 +8,7 @@
 #include <lockstep/parallel/reduce.hpp>
 #include <lockstep/plan/proof.hpp>
 #include <lockstep/program/reach.hpp>
+#include <lockstep/train/batch_for.hpp>
 #include <lockstep/train/deferred_loss.hpp>
 #include <lockstep/train/evaluation.hpp>
 #include <lockstep/train/optimizer.hpp>
@@ -115,11 +116,11 @@ public:
     /// batch is one compile error.
     template <class T, class Shape, class TargetShape, class Target>
     step_loss step(batch_view<T, Shape, TargetShape, Target> const& batch) {
-        return step(checked(batch));
+        return step(detail::batch_for<trainer, Loss>(batch));
     }
     template <class T, class Shape, class TargetShape, class Target>
     double forward(batch_view<T, Shape, TargetShape, Target> const& batch) {
-        return forward(checked(batch));
+        return forward(detail::batch_for<trainer, Loss>(batch));
     }
     void backward() {
         together([&] { step_.backward(); });
@@ -141,7 +142,7 @@ public:
         typename evaluations::sums sums;
         // What a forward pass has left for its reduce is there again after it.
         auto const results = step_.results();
-        for (auto const& batch : loader) evaluate(checked(batch), sums);
+        for (auto const& batch : loader) evaluate(detail::batch_for<trainer, Loss>(batch), sums);
         step_.set_results(results);
         return sums.means(is_sum);
     }
@@ -259,25 +260,6 @@ private:
                                          typename broken_rule<Loss, output_shape>::type>));
 
     static_assert(groups_are_part_of<Optimizer, typename Parallel::model, training>());
-
-    /// A batch as the type that everything else takes. Samples and targets are looked at in turn, so that one that fits
-    /// in neither is one error.
-    template <class T, class Shape, class TargetShape, class Target>
-    static batch_type checked(batch_view<T, Shape, TargetShape, Target> const& batch) {
-        using found = batch_of<Shape, element_in<T, Shape>>;
-        using input_element = element_in<element, input_shape>;
-        using found_targets = typename detail::targets_of<Loss>::template expected<target_shape, target>::template found<
-            TargetShape, Target>;
-        if constexpr (!std::is_same_v<found, batch_of<input_shape, input_element>>) {
-            static_assert(sizeof(typename found::template fed_to_a_model_for<input_shape, input_element>) > 0);
-            return {};
-        } else if constexpr (!std::is_same_v<TargetShape, target_shape> || !std::is_same_v<Target, target>) {
-            static_assert(sizeof(found_targets) > 0);
-            return {};
-        } else {
-            return {batch.inputs, batch.targets, batch.first, batch.whole, batch.offset};
-        }
-    }
 
     void prepare(batch_type const& batch, detail::joint_call what) {
         together([&] {

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <string>
 
 // ctest counts this status as skipped.
@@ -170,6 +171,16 @@ TEST_CASE("cuDNN has engines for convolutions, of floats with and without TF32, 
     }
     gpu::allow_tf32(false);
     CHECK(runtime.all_alive() == 0);
+    // Which cuDNN has what decides whether gradients of weights are rounded, see library_operation.
+    gpu::dnn_convolutions const device(0);
+    int found = 0;
+    for (extents const& each : all)
+        for (auto const format : {ls::leaf_content::bf16, ls::leaf_content::half}) {
+            ls::grid::dense_convolution gradient = describe(kind::weight_gradient, each, format);
+            gradient.result = ls::leaf_content::number;
+            found += gpu::dnn_convolution(device, gradient).exists();
+        }
+    std::printf("of %d gradients of weights of bf16 and half, cuDNN has %d as floats\n", 2 * static_cast<int>(std::size(all)), found);
 }
 
 int main(int argc, char** argv) {

@@ -29,10 +29,10 @@ inline constexpr std::int64_t dnn_workspace_bytes = std::int64_t{256} << 20;
 
 /// What the convolutions of a replica have in common.
 struct dnn_convolutions {
-    std::shared_ptr<dnn const> library;
+    std::shared_ptr<dnn const> cudnn;
     bool tf32;
 
-    explicit dnn_convolutions(int device) : library(shared<dnn>(device)), tf32(is_tf32_allowed()) {}
+    explicit dnn_convolutions(int device) : cudnn(shared<dnn>(device)), tf32(is_tf32_allowed()) {}
 };
 
 /// One convolution as cuDNN computes it: an operation graph of one operation, and for it the first of the engines that
@@ -41,7 +41,7 @@ class dnn_convolution {
 public:
     /// Throws cudnn_error where a call fails. That no engine does it is none: exists() says it.
     dnn_convolution(dnn_convolutions const& all, grid::dense_convolution const& c)
-        : library_(all.library), name_(name_of(c)), tf32_(all.tf32) {
+        : library_(all.cudnn), name_(name_of(c)), tf32_(all.tf32) {
         std::lock_guard const lock(library_->mutex());
         device_guard const guard(library_->device(), name_);
         relaxed_capture const relaxed(library_->device(), name_);
